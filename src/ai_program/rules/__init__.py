@@ -1,0 +1,37 @@
+"""The rules, by family; a family's module is imported when one of its rules runs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ai_program.rules.base import Rule
+
+# The first digit of a code names its family.
+FAMILIES = {
+    "0": "foundation",
+    "1": "data",
+    "2": "evaluation",
+    "3": "release",
+    "4": "operation",
+    "5": "decisions",
+    "6": "sprints",
+    "7": "integrity",
+}
+
+
+def find(code: str) -> type[Rule]:
+    """Return the class that checks a rule.
+
+    Raises:
+        LookupError: no module has it.
+
+    """
+    family = FAMILIES.get(code[3:4])
+    if family is None:
+        raise LookupError(f"no family has the rule {code}")
+    rule: type[Rule] | None = getattr(import_module(f"ai_program.rules.{family}"), code, None)
+    if rule is None:
+        raise LookupError(f"ai_program.rules.{family} has no rule {code}")
+    return rule

@@ -1,0 +1,687 @@
+"""What is judged: two states of a repository as git stores them, and nothing of the work tree.
+
+At commit the base is ``HEAD`` and the head is the index; afterwards both are commits. Everything
+comes from git's object store through one ``cat-file --batch`` process, commits and trees included,
+so a clean run starts two processes, at once. The repository is untrusted: nothing of it is
+executed, no link is followed, no object is fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from ai_program import documents
+from ai_program.documents import Document, DocumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+STAGES = ("commit", "push", "schedule")
+
+# Larger blobs are passed over, not held: no governed file comes near, and data belongs elsewhere.
+MAX_BLOB = 64 * 1024 * 1024
+# Requests are written before their answers are read, so they must fit into the smallest pipe.
+_CHUNK = 4096
+_EMPTY_BLOBS = frozenset(
+    (
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    )
+)
+_SAFE = (
+    "--no-pager", "--no-replace-objects",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "log.showSignature=false",
+    "-c", "protocol.allow=never",
+)  # fmt: skip
+_UNWANTED = (
+    "GIT_EXTERNAL_DIFF", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS", "GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT",
+)  # fmt: skip
+
+
+class Misuse(Exception):  # noqa: N818 - said to a person, not raised by a defect
+    """The command was used wrongly, or the configuration is broken: exit code 2."""
+
+
+class CannotDecide(Exception):  # noqa: N818 - an answer, not a defect
+    """What is needed for a verdict is not there: exit code 3, never a pass."""
+
+
+class Entry:
+    """One path of a tree: its git mode (as text) and the id of its object."""
+
+    __slots__ = ("mode", "oid")
+
+    def __init__(self, mode: str, oid: str) -> None:
+        self.mode = mode
+        self.oid = oid
+
+    def __repr__(self) -> str:
+        return f"Entry({self.mode} {self.oid})"
+
+
+class Git:
+    """Starts git in one directory, so that nothing of the repository gets executed."""
+
+    def __init__(self, directory: str = ".", environ: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.environ = dict(os.environ if environ is None else environ)
+        for name in _UNWANTED:
+            self.environ.pop(name, None)
+        self.environ.update(
+            GIT_OPTIONAL_LOCKS="0", GIT_NO_LAZY_FETCH="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C"
+        )
+
+    def start(self, *arguments: str, requests: bool = False) -> subprocess.Popen[bytes]:
+        """Start git; with ``requests`` it is asked through its standard input."""
+        try:
+            return subprocess.Popen(
+                ("git", *_SAFE, *arguments),
+                cwd=self.directory,
+                env=self.environ,
+                stdin=subprocess.PIPE if requests else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except FileNotFoundError:
+            raise Misuse("git is not installed, or not on PATH") from None
+
+    def ask(self, *arguments: str) -> tuple[int, bytes, str]:
+        """Run git to its end: exit code, output, the line of the error."""
+        process = self.start(*arguments)
+        output, error = process.communicate()
+        return process.returncode, output, _reason(error)
+
+
+def _reason(error: bytes) -> str:
+    lines = [line for line in error.decode(errors="replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (fatal or lines or ["git failed without a word"])[0].strip()
+
+
+def _trouble(reason: str) -> Exception:
+    """Return the exception for a git that refused to work at all."""
+    if "not a git repository" in reason:
+        return Misuse("this is not a git repository")
+    if "must be run in a work tree" in reason:
+        return Misuse("there is no index in a bare repository: name --base and --head")
+    return CannotDecide(f"git: {reason.removeprefix('fatal: ')}")
+
+
+class Objects:
+    """The object store, through one ``git cat-file --batch``."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._process: subprocess.Popen[bytes] | None = None
+        self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is too large
+        self._trees: dict[str, list[tuple[str, str, str]]] = {}
+
+    def start(self) -> None:
+        """Start git now, so that it is ready when the first question comes."""
+        if self._process is None:
+            self._process = self._git.start("cat-file", "--batch", requests=True)
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    try:
+                        pipe.close()
+                    except OSError:
+                        continue
+            process.wait()
+
+    def query(self, names: Sequence[str]) -> Iterator[tuple[str, str, bytes | int] | None]:
+        """Look up objects by name: (id, kind, content or too large a size), None if missing."""
+        self.start()
+        process = self._process
+        assert process is not None  # noqa: S101 - start() made it
+        requests, answers = process.stdin, process.stdout
+        assert requests is not None and answers is not None  # noqa: S101, PT018 - both are pipes
+        step = max(1, _CHUNK // (max(map(len, names), default=0) + 1))
+        for first in range(0, len(names), step):
+            chunk = names[first : first + step]
+            try:
+                requests.write("".join(name + "\n" for name in chunk).encode())
+                requests.flush()
+            except OSError:
+                raise self._died() from None
+            for _ in chunk:
+                header = answers.readline()
+                if not header:
+                    raise self._died()
+                words = header.split()
+                if len(words) != 3 or not words[2].isdigit():
+                    yield None
+                    continue
+                size = int(words[2])
+                content: bytes | int = size
+                if size > MAX_BLOB:
+                    left = size + 1
+                    while left and (piece := answers.read(min(left, 1 << 20))):
+                        left -= len(piece)
+                else:
+                    content = answers.read(size + 1)[:-1]
+                    if len(content) != size:
+                        raise self._died()
+                yield words[0].decode(), words[1].decode(), content
+
+    def _died(self) -> Exception:
+        process, self._process = self._process, None
+        if process is None:
+            return CannotDecide("git went away")
+        _, error = process.communicate()
+        return _trouble(_reason(error))
+
+    def load(self, oids: Iterable[str]) -> None:
+        """Read blobs ahead of their use, in few round trips."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._blobs]
+        for oid, answer in zip(wanted, self.query(wanted), strict=True):
+            if answer is None:
+                raise CannotDecide(f"the object {oid} is missing from the repository")
+            self._blobs[oid] = answer[2]
+
+    def blob(self, oid: str) -> bytes | int:
+        """Return the content of a blob, or its size if it is too large to hold."""
+        if oid not in self._blobs:
+            self.load((oid,))
+        return self._blobs[oid]
+
+    def commit(self, revision: str) -> tuple[str, str] | None:
+        """Return the id and tree id of the commit that a revision names, None if there is none."""
+        for answer in self.query((f"{revision}^{{commit}}",)):
+            if answer is not None and isinstance(answer[2], bytes):
+                tree = answer[2].split(b"\n", 1)[0].removeprefix(b"tree ").decode()
+                return answer[0], tree
+        return None
+
+    def entries(self, tree: str) -> dict[str, Entry]:
+        """List all files of a tree object, level by level."""
+        found: dict[str, Entry] = {}
+        level = [("", tree)]
+        while level:
+            missing = [oid for _, oid in level if oid not in self._trees]
+            missing = list(dict.fromkeys(missing))
+            for oid, answer in zip(missing, self.query(missing), strict=True):
+                if answer is None or answer[1] != "tree" or not isinstance(answer[2], bytes):
+                    raise CannotDecide(f"the object {oid} is missing from the repository")
+                self._trees[oid] = _tree(answer[2], len(oid) // 2)
+            below = []
+            for prefix, oid in level:
+                for mode, name, child in self._trees[oid]:
+                    if mode == "40000":
+                        below.append((f"{prefix}{name}/", child))
+                    else:
+                        found[prefix + name] = Entry(mode, child)
+            level = below
+        return dict(sorted(found.items()))
+
+
+def _tree(content: bytes, width: int) -> list[tuple[str, str, str]]:
+    """Split a tree object: mode, name, raw id, without a separator."""
+    found = []
+    at = 0
+    while at < len(content):
+        space = content.index(b" ", at)
+        end = content.index(b"\0", space)
+        found.append(
+            (
+                content[at:space].decode(),
+                content[space + 1 : end].decode("utf-8", "surrogateescape"),
+                content[end + 1 : end + 1 + width].hex(),
+            )
+        )
+        at = end + 1 + width
+    return found
+
+
+class Tree:
+    """One state of the repository: its paths, and their content on demand."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        entries: dict[str, Entry],
+        commit: str | None = None,
+        documents_by_id: dict[tuple[str, str], Document | DocumentError] | None = None,
+    ) -> None:
+        self.entries = entries
+        self.commit = commit
+        self._objects = objects
+        self._documents = {} if documents_by_id is None else documents_by_id
+        self._globs: dict[str, list[str]] = {}
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.entries
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a blob; of a symbolic link, its target's name.
+
+        Raises:
+            KeyError: there is no such path.
+            DocumentError: it is a submodule, or too large to hold.
+
+        """
+        entry = self.entries[path]
+        if entry.mode == "160000":
+            raise DocumentError("is a submodule, whose files are not read")
+        content = self._objects.blob(entry.oid)
+        if isinstance(content, int):
+            raise DocumentError(f"{content:,} bytes are too many, {MAX_BLOB:,} are read")
+        return content
+
+    def size(self, path: str) -> int:
+        """Return the number of bytes of a blob, however large; 0 for a submodule."""
+        entry = self.entries[path]
+        if entry.mode == "160000":
+            return 0
+        content = self._objects.blob(entry.oid)
+        return content if isinstance(content, int) else len(content)
+
+    def document(self, path: str) -> Document | None:
+        """Return the document at a path; None if it is absent or unreadable (see problem)."""
+        found = self._document(path)
+        return found if isinstance(found, Document) else None
+
+    def problem(self, path: str) -> DocumentError | None:
+        """Return why the document at a path cannot be read; None if it can, or is absent."""
+        found = self._document(path)
+        return found if isinstance(found, DocumentError) else None
+
+    def documents(self, pattern: str) -> list[Document]:
+        """Return the readable documents whose paths match, in the order of their paths."""
+        found = (self.document(path) for path in self.glob(pattern))
+        return [document for document in found if document is not None]
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the paths that match, sorted: ``*`` within a part of the path, ``**`` across."""
+        if pattern not in self._globs:
+            matches = matcher(pattern)
+            self._globs[pattern] = sorted(path for path in self.entries if matches(path))
+        return self._globs[pattern]
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Read the blobs of these paths ahead of their use, in few round trips."""
+        entries = self.entries
+        self._objects.load(
+            entries[path].oid
+            for path in paths
+            if path in entries and entries[path].mode != "160000"
+        )
+
+    def _document(self, path: str) -> Document | DocumentError | None:
+        entry = self.entries.get(path)
+        if entry is None:
+            return None
+        if entry.mode == "120000":
+            return DocumentError("is a symbolic link, which is not followed")
+        key = (path, entry.oid)
+        found = self._documents.get(key)
+        if found is None:
+            try:
+                found = documents.parse(self.read(path), path)
+            except DocumentError as error:
+                found = error
+            self._documents[key] = found
+        return found
+
+
+class _Matcher:
+    """A path pattern; most are a beginning and an end around one star, which needs no regex."""
+
+    __slots__ = ("_after", "_before", "_crosses", "_regex")
+
+    def __init__(self, pattern: str) -> None:
+        self._regex = None
+        before, star, after = pattern.partition("*")
+        self._crosses = after.startswith("*")
+        self._before = before
+        self._after = after[1:] if self._crosses else after
+        odd = any(mark in before + self._after for mark in "*?[")
+        if odd or not star or (self._crosses and self._after):
+            self._regex = re.compile(_regex(pattern), re.DOTALL)
+
+    def __call__(self, path: str) -> bool:
+        if self._regex is not None:
+            return self._regex.fullmatch(path) is not None
+        before, after = self._before, self._after
+        if not (path.startswith(before) and path.endswith(after)):
+            return False
+        middle = len(path) - len(before) - len(after)
+        return middle >= 0 and (
+            self._crosses or "/" not in path[len(before) : len(before) + middle]
+        )
+
+
+_matchers: dict[str, _Matcher] = {}
+
+
+def matcher(pattern: str) -> _Matcher:
+    """Return the test for a path pattern: ``*``, ``**``, ``?`` and ``[a-z]``."""
+    if pattern not in _matchers:
+        _matchers[pattern] = _Matcher(pattern)
+    return _matchers[pattern]
+
+
+def _regex(pattern: str) -> str:
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(
+        known.get(part)
+        or (part.replace("[!", "[^") if index % 2 else re.escape(part))
+        for index, part in enumerate(parts)
+    )
+
+
+class Commit:
+    """One commit that touched a path."""
+
+    __slots__ = ("author", "authored_on", "committed_on", "oid")
+
+    def __init__(self, oid: str, committed_on: str, authored_on: str, author: str) -> None:
+        self.oid = oid
+        self.committed_on = committed_on  # YYYY-MM-DD, UTC
+        self.authored_on = authored_on
+        self.author = author  # the e-mail address
+
+    def __repr__(self) -> str:
+        return f"Commit({self.oid[:12]} {self.committed_on} {self.author})"
+
+
+class History:
+    """Who changed which path when, up to the head's last commit; read once, when first asked."""
+
+    def __init__(self, git: Git, commit: str | None) -> None:
+        self._git = git
+        self._commit = commit
+        self._paths: dict[str, list[Commit]] | None = None
+
+    def commits(self, path: str) -> list[Commit]:
+        """Return the commits that touched the path, newest first.
+
+        Raises:
+            CannotDecide: the clone is shallow, so that older ones are not known.
+
+        """
+        if self._paths is None:
+            self._paths = self._read() if self._commit else {}
+        return self._paths.get(path, [])
+
+    def first(self, path: str) -> Commit | None:
+        """Return the commit that brought the path, None if it is not committed yet."""
+        commits = self.commits(path)
+        return commits[-1] if commits else None
+
+    def _read(self) -> dict[str, list[Commit]]:
+        require_full_history(self._git)
+        status, output, reason = self._git.ask(
+            "log", "-z", "-c", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
+            "--no-show-signature", "--date=format-local:%Y-%m-%d",
+            "--format=%x01%H%x02%cd%x02%ad%x02%ae", self._commit or "HEAD",
+        )  # fmt: skip
+        if status:
+            raise _trouble(reason)
+        paths: dict[str, list[Commit]] = {}
+        commit = None
+        for field in output.decode("utf-8", "surrogateescape").split("\0"):
+            text = field
+            if text.startswith("\x01") and text.count("\x02") == 3:
+                commit = Commit(*text[1:].split("\x02"))
+                continue
+            text = text.removeprefix("\n")
+            if text and commit is not None:
+                paths.setdefault(text, []).append(commit)
+        return paths
+
+
+class Snapshot:
+    """The two states that are compared, and the circumstances: day, stage, who, where."""
+
+    def __init__(
+        self,
+        base: Tree,
+        head: Tree,
+        *,
+        today: str,
+        stage: str,
+        git: Git,
+        ci: bool = False,
+        author: str | None = None,
+    ) -> None:
+        self.base = base
+        self.head = head
+        self.today = today
+        self.stage = stage
+        self.ci = ci
+        self.git = git
+        self.history = History(git, head.commit or base.commit)
+        self._author = author
+        self._authors: frozenset[str] | None = None
+        self._changed: dict[str, str] | None = None
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """Return every path that differs: added (A), modified (M) or deleted (D)."""
+        if self._changed is None:
+            before, after = self.base.entries, self.head.entries
+            changed = {}
+            for path, entry in after.items():
+                old = before.get(path)
+                if old is None:
+                    changed[path] = "A"
+                elif old.oid != entry.oid or old.mode != entry.mode:
+                    changed[path] = "M"
+            for path in before:
+                if path not in after:
+                    changed[path] = "D"
+            self._changed = dict(sorted(changed.items()))
+        return self._changed
+
+    @property
+    def author(self) -> str | None:
+        """Return the e-mail address behind the change: at commit whoever commits, then the head's.
+
+        None where git has no identity.
+        """
+        if self._author is None:
+            if self.head.commit is None:
+                status, output, _ = self.git.ask("var", "GIT_AUTHOR_IDENT")
+                found = b"" if status else output
+            else:
+                _, found, _ = self.git.ask(
+                    "log", "-1", "--no-show-signature", "--format=<%ae>", self.head.commit
+                )
+            text = found.decode("utf-8", "surrogateescape")
+            self._author = text.partition("<")[2].partition(">")[0].strip()
+        return self._author or None
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Return the e-mail addresses, in lower case, of all who wrote the change."""
+        if self._authors is None:
+            found = {self.author or ""}
+            if self.head.commit is not None:
+                span = [self.head.commit]
+                if self.base.commit is not None:
+                    span.append(f"^{self.base.commit}")
+                status, output, reason = self.git.ask(
+                    "log", "--no-show-signature", "--format=%ae", *span
+                )
+                if status:
+                    raise _trouble(reason)
+                found.update(output.decode("utf-8", "surrogateescape").splitlines())
+            self._authors = frozenset(email.strip().lower() for email in found if email.strip())
+        return self._authors
+
+    def at(self, commit: str) -> Tree:
+        """Return the state of another commit.
+
+        Raises:
+            CannotDecide: there is no such commit here.
+
+        """
+        return _committed(self.head._objects, commit)  # noqa: SLF001 - one store for all states
+
+
+def require_full_history(git: Git) -> None:
+    """Refuse to decide on a clone whose history was cut.
+
+    Raises:
+        CannotDecide: the clone is shallow.
+
+    """
+    status, output, reason = git.ask("rev-parse", "--is-shallow-repository")
+    if status:
+        raise _trouble(reason)
+    if output.strip() == b"true":
+        raise CannotDecide("the clone is shallow, its history is cut: set fetch-depth: 0")
+
+
+def take(
+    git: Git,
+    *,
+    stage: str,
+    today: str,
+    base: str | None = None,
+    head: str | None = None,
+    ci: bool = False,
+) -> Snapshot:
+    """Take the snapshot of a stage.
+
+    At commit, without revisions: ``HEAD`` and the index. Otherwise: the merge base of both
+    revisions, and the head.
+
+    Raises:
+        Misuse: this is no repository, or a revision has an impossible name.
+        CannotDecide: an object is missing, the index is unmerged, the history is cut.
+
+    """
+    for revision in (base, head):
+        if revision is not None and (revision.startswith("-") or not revision.isprintable()):
+            raise Misuse(f"{revision!r} is not a revision")
+    objects = Objects(git)
+    objects.start()
+    if stage == "commit" and base is None and head is None:
+        trees = _of_commit(git, objects)
+    else:
+        trees = _of_revisions(git, objects, stage, base, head)
+    return Snapshot(*trees, today=today, stage=stage, git=git, ci=ci)
+
+
+def _of_commit(git: Git, objects: Objects) -> tuple[Tree, Tree]:
+    listing = git.start("ls-files", "-s", "-z", "--full-name", "--", ":/")
+    shared: dict[tuple[str, str], Document | DocumentError] = {}
+    try:
+        base = _committed(objects, "HEAD", shared, unborn=git)
+        output, error = listing.communicate()
+    except BaseException:
+        listing.kill()
+        listing.communicate()
+        raise
+    if listing.returncode:
+        raise _trouble(_reason(error))
+    entries: dict[str, Entry] = {}
+    for line in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        meta, _, path = line.partition("\t")
+        mode, oid, level = meta.split(" ")
+        if level != "0":
+            raise CannotDecide(f"the merge of {path} is not finished: resolve it and add it")
+        entries[path] = Entry(mode, oid)
+    for path in _intended(git, base, entries):
+        del entries[path]
+    return base, Tree(objects, entries, None, shared)
+
+
+def _intended(git: Git, base: Tree, entries: dict[str, Entry]) -> list[str]:
+    """Return the paths of ``git add -N``: in the index, but not in what gets committed."""
+    empty = [
+        path
+        for path, entry in entries.items()
+        if entry.oid in _EMPTY_BLOBS
+        and (path not in base.entries or base.entries[path].oid != entry.oid)
+    ]
+    if not empty:
+        return []
+    against = base.commit or _empty_tree(git)
+    status, output, reason = git.ask(
+        "diff-index", "--cached", "--ita-invisible-in-index", "--name-only", "--no-renames",
+        "--no-ext-diff", "--no-textconv", "-z", "--diff-filter=d", against, "--",
+    )  # fmt: skip
+    if status:
+        raise _trouble(reason)
+    arriving = set(output.decode("utf-8", "surrogateescape").split("\0"))
+    return [path for path in empty if path not in arriving]
+
+
+def _empty_tree(git: Git) -> str:
+    status, output, reason = git.ask("hash-object", "-t", "tree", os.devnull)
+    if status:
+        raise _trouble(reason)
+    return output.decode().strip()
+
+
+def _of_revisions(
+    git: Git, objects: Objects, stage: str, base: str | None, head: str | None
+) -> tuple[Tree, Tree]:
+    if stage == "push":
+        base = base or git.environ.get("PRE_COMMIT_FROM_REF") or None
+        head = head or git.environ.get("PRE_COMMIT_TO_REF") or None
+    head = head or "HEAD"
+    after = objects.commit(head)
+    if after is None:
+        raise CannotDecide(f"there is no commit {head} here")
+    shared: dict[tuple[str, str], Document | DocumentError] = {}
+    if base is None:
+        base = _default_base(git, stage, after[0])
+    if base is None:
+        return (
+            Tree(objects, {}, None, shared),
+            Tree(objects, objects.entries(after[1]), after[0], shared),
+        )
+    before = objects.commit(base)
+    if before is None:
+        raise CannotDecide(f"there is no commit {base} here: fetch it, set fetch-depth: 0")
+    common = before[0]
+    if before[0] != after[0]:
+        require_full_history(git)
+        status, output, reason = git.ask("merge-base", before[0], after[0])
+        if status == 1:
+            raise CannotDecide(f"{base} and {head} have no commit in common")
+        if status:
+            raise _trouble(reason)
+        common = output.decode().split()[0]
+    return (
+        _committed(objects, common, shared),
+        Tree(objects, objects.entries(after[1]), after[0], shared),
+    )
+
+
+def _default_base(git: Git, stage: str, head: str) -> str | None:
+    """Return what a head is compared with when nobody says: at push, what the remote has."""
+    if stage != "push":
+        return head
+    status, output, _ = git.ask("rev-parse", "--verify", "--quiet", "@{upstream}")
+    return None if status else output.decode().strip()
+
+
+def _committed(
+    objects: Objects,
+    revision: str,
+    shared: dict[tuple[str, str], Document | DocumentError] | None = None,
+    unborn: Git | None = None,
+) -> Tree:
+    found = objects.commit(revision)
+    if found is None:
+        # Only a branch without a commit is an empty base; a commit that is lost is not.
+        if unborn is None or unborn.ask("rev-parse", "--verify", "--quiet", revision)[0] == 0:
+            raise CannotDecide(f"the commit {revision} is missing from the repository")
+        return Tree(objects, {}, None, shared)
+    return Tree(objects, objects.entries(found[1]), found[0], shared)
