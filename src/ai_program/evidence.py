@@ -1,0 +1,296 @@
+"""Evidence: what the pipeline writes down, and how anyone can see that it is true.
+
+Three kinds of file, each built here and checked here, so that the pipeline and the hook cannot
+disagree about them:
+
+- a *report* (``evidence/evaluations/``) says how a model did against the gates of its day. It
+  embeds the gates, and it is bound by digests to the files that it judged. It holds no clock.
+- a *registry entry* (``models/registry/``) says how to make a model version again.
+- a *release record* (``evidence/releases/``) says what came into force, when, by whom. It is an
+  in-toto statement; each names the digest of the one before, and ``active.json`` names the last.
+
+Builders return JSON objects. Checks yield problems: the keys of the value that is wrong, and why.
+The schemas hold the forms; the checks here hold what a schema cannot say.
+"""
+
+from __future__ import annotations
+
+from ai_program import digests, verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    Keys = tuple[str | int, ...]
+    Problem = tuple[Keys, str]
+
+SCHEMA_VERSION = 1
+
+REPORTS = "evidence/evaluations"
+RELEASES = "evidence/releases"
+ACTUALS = "evidence/kpis"
+REGISTRY = "models/registry"
+ACTIVE = f"{RELEASES}/active.json"
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+RELEASE_TYPE = "https://github.com/ai-program/ai-program/release/v1"
+
+
+# Bindings: which files a report judged.
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Tell whether a path belongs to a pattern: a path itself, or ``folder/**``."""
+    if pattern.endswith("/**"):
+        return path.startswith(pattern[:-2])
+    return path == pattern
+
+
+def bind(files: Iterable[tuple[str, bytes]], groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the tree digest of each group of files, given every tracked path with its content."""
+    members: dict[str, list[tuple[str, str]]] = {name: [] for name in groups}
+    for path, content in files:
+        for name, patterns in groups.items():
+            if any(matches(path, pattern) for pattern in patterns):
+                members[name].append((path, digests.of_bytes(content)))
+    return {name: digests.of_tree(found) for name, found in members.items()}
+
+
+# Reports.
+
+
+def version_name(candidate: str, artifact: str) -> str:
+    """Return the name of a model version: what kind of model, and the start of its digest."""
+    return f"{candidate.replace('_', '-')}-{artifact.removeprefix('sha256:')[:8]}"
+
+
+def report(
+    *,
+    model: Mapping[str, Any],
+    champion: Mapping[str, Any] | None,
+    bindings: Mapping[str, str],
+    code: Mapping[str, Any],
+    statistics: Mapping[str, Any],
+    gates: Sequence[Mapping[str, Any]],
+    measurements: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return a report with its outcomes and verdict, sealed."""
+    judgement = verdict.judge(gates, measurements, champion=champion is not None)
+    return digests.sealed(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "verdict_scheme": verdict.SCHEME,
+            "model": dict(model),
+            "champion": None if champion is None else dict(champion),
+            "bindings": dict(bindings),
+            "code": dict(code),
+            "statistics": dict(statistics),
+            "gates": [dict(gate) for gate in gates],
+            "measurements": [dict(each) for each in measurements],
+            "outcomes": judgement.outcomes,
+            "verdict": judgement.verdict,
+        }
+    )
+
+
+def report_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in a report; its verdict is computed again."""
+    if found.get("verdict_scheme") != verdict.SCHEME:
+        yield ("verdict_scheme",), f"the scheme is not {verdict.SCHEME}, so nothing can be judged"
+        return
+    judgement = verdict.judge(
+        found.get("gates") or (),
+        found.get("measurements") or (),
+        champion=found.get("champion") is not None,
+    )
+    if found.get("verdict") != judgement.verdict:
+        yield ("verdict",), f"it says {found.get('verdict')}, its numbers say {judgement.verdict}"
+    if found.get("outcomes") != judgement.outcomes:
+        yield _first_difference(found.get("outcomes"), judgement.outcomes)
+    model = found.get("model")
+    if isinstance(model, dict) and model.get("version") != version_name(
+        str(model.get("candidate")), str(model.get("digest"))
+    ):
+        yield ("model", "version"), "the version does not name its candidate and digest"
+    if not digests.is_sealed(found):
+        yield ("digest",), "the digest is not that of the report"
+
+
+def _first_difference(stored: object, computed: list[dict[str, str]]) -> Problem:
+    """Say which outcome is not what the numbers say."""
+    if isinstance(stored, list):
+        for index, (old, new) in enumerate(zip(stored, computed, strict=False)):
+            if old != new:
+                return ("outcomes", index), f"{new['gate']}: the numbers say {new['outcome']}"
+    return ("outcomes",), f"there are {len(computed)} gates and not as many outcomes"
+
+
+# The registry.
+
+
+def registry_entry(
+    *,
+    model: str,
+    version: str,
+    candidate: str,
+    artifact: Mapping[str, Any],
+    training_data: Sequence[Mapping[str, Any]],
+    features: Mapping[str, Any],
+    code: Mapping[str, Any],
+    seed: int,
+    packages: Sequence[str],
+    command: str,
+    kpis: Sequence[str],
+    owner: str,
+    evaluation: Mapping[str, Any],
+    golden: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return the entry of one model version, sealed: all that is needed to make it again."""
+    return digests.sealed(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "model": model,
+            "version": version,
+            "candidate": candidate,
+            "artifact": dict(artifact),
+            "training_data": [dict(each) for each in training_data],
+            "features": dict(features),
+            "code": dict(code),
+            "seed": seed,
+            "environment": environment(packages),
+            "command": command,
+            "kpis": list(kpis),
+            "owner": owner,
+            "evaluation": dict(evaluation),
+            "golden": [dict(each) for each in golden],
+        }
+    )
+
+
+def environment(packages: Iterable[str]) -> dict[str, Any]:
+    """Return the installed packages (``name==version``, no addresses) and their digest."""
+    listed = sorted(set(packages))
+    return {"digest": digests.of_value(listed), "packages": listed}
+
+
+def registry_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in a registry entry."""
+    artifact, packages = found.get("artifact"), found.get("environment")
+    if isinstance(artifact, dict) and found.get("version") != version_name(
+        str(found.get("candidate")), str(artifact.get("digest"))
+    ):
+        yield ("version",), "the version does not name its candidate and digest"
+    if isinstance(packages, dict) and packages != _environment_of(packages.get("packages")):
+        yield ("environment", "digest"), "the digest is not that of the sorted list of packages"
+    if not digests.is_sealed(found):
+        yield ("digest",), "the digest is not that of the entry"
+
+
+def _environment_of(packages: object) -> dict[str, Any] | None:
+    if isinstance(packages, list) and all(isinstance(each, str) for each in packages):
+        return environment(packages)
+    return None
+
+
+# Release records.
+
+
+def release_path(sequence: int) -> str:
+    """Return where the record of this number stands."""
+    return f"{RELEASES}/{sequence:04d}.json"
+
+
+def release_statement(
+    *, model: str, version: str, artifact: str, predicate: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a release record; the digest in its predicate covers subject and predicate."""
+    statement = {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {
+                "name": f"{model}/{version}",
+                "digest": {"sha256": artifact.removeprefix("sha256:")},
+            }
+        ],
+        "predicateType": RELEASE_TYPE,
+        "predicate": {"schema_version": SCHEMA_VERSION, **predicate},
+    }
+    return _with_digest(statement)
+
+
+def release_digest(statement: Mapping[str, Any]) -> str:
+    """Return the digest of a record: of all of it except the place where its digest stands."""
+    predicate = {key: item for key, item in statement["predicate"].items() if key != "digest"}
+    return digests.of_value({**statement, "predicate": predicate})
+
+
+def _with_digest(statement: dict[str, Any]) -> dict[str, Any]:
+    predicate = {**statement["predicate"], "digest": release_digest(statement)}
+    return {**statement, "predicate": predicate}
+
+
+def release_problems(statement: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in one release record."""
+    if statement.get("_type") != STATEMENT_TYPE:
+        yield ("_type",), "it is not an in-toto statement, version 1"
+    if statement.get("predicateType") != RELEASE_TYPE:
+        yield ("predicateType",), "it is not a release record"
+    predicate = statement.get("predicate")
+    if not isinstance(predicate, dict):
+        yield ("predicate",), "it says nothing about the release"
+        return
+    try:
+        sealed = predicate.get("digest") == release_digest(statement)
+    except (TypeError, ValueError, RecursionError):
+        sealed = False
+    if not sealed:
+        yield ("predicate", "digest"), "the digest is not that of the record"
+
+
+def released(statement: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return model, version and artifact digest that a (valid) record put in force."""
+    subject = statement["subject"][0]
+    model, _, version = subject["name"].partition("/")
+    return model, version, f"sha256:{subject['digest']['sha256']}"
+
+
+def active(sequence: int, statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``active.json`` says when this record is in force."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "sequence": sequence,
+        "release": release_path(sequence),
+        "digest": statement["predicate"]["digest"],
+        "version": released(statement)[1],
+    }
+
+
+def chain_problems(
+    statements: Sequence[tuple[str, Mapping[str, Any]]], pointer: Mapping[str, Any] | None
+) -> Iterator[tuple[str, Keys, str]]:
+    """Yield path, keys and reason of each break in the chain of records.
+
+    ``statements`` are all records with their paths, sorted by path; ``pointer`` is the content of
+    ``active.json`` or None when there is none. Each record is taken to be valid by itself.
+    """
+    previous: str | None = None
+    for sequence, (path, statement) in enumerate(statements, start=1):
+        predicate = statement["predicate"]
+        if path != release_path(sequence):
+            yield path, (), f"record {sequence} of the chain should be {release_path(sequence)}"
+        if predicate.get("sequence") != sequence:
+            yield path, ("predicate", "sequence"), f"it is record {sequence} of the chain"
+        if predicate.get("previous") != previous:
+            yield path, ("predicate", "previous"), "it does not follow the record before it"
+        previous = predicate.get("digest")
+    if pointer is None:
+        if statements:
+            yield ACTIVE, (), "there are releases, and nothing says which is in force"
+        return
+    if not statements:
+        yield ACTIVE, ("release",), "the release in force has no record"
+        return
+    for key, value in active(len(statements), statements[-1][1]).items():
+        if pointer.get(key) != value:
+            yield ACTIVE, (key,), f"the last record is in force, so this has to be {value}"
