@@ -31,9 +31,14 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_DIGITS = 100
+_SHOWN = 60  # characters of a key or value in a message
 SUFFIXES = (".yaml", ".yml", ".json", ".md")
 
-_Parser = getattr(yaml, "CParser", None) or yaml.SafeLoader
+try:
+    from yaml._yaml import CParser as _Parser
+except ImportError:  # PyYAML without libyaml: the same events, slower
+    _Parser = yaml.SafeLoader
+
 _Scalar = yaml.ScalarEvent
 _MappingStart = yaml.MappingStartEvent
 _SequenceStart = yaml.SequenceStartEvent
@@ -242,6 +247,10 @@ def _refuse(message: str, event: Any) -> DocumentError:
     return DocumentError(message, mark.line + 1, mark.column + 1)
 
 
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
 class _Want:
     """Stands for the key that comes next (mappings) or for "no key at all" (sequences)."""
 
@@ -280,7 +289,7 @@ def _build(
             value = event.value
             if key is _KEY:
                 if value in container:
-                    raise _refuse(f"the key {value!r} stands here twice", event)
+                    raise _refuse(f"the key {_short(value)} stands here twice", event)
                 if value == "<<" and event.implicit[0]:
                     raise _refuse("a merge key (<<) is not allowed; write the values out", event)
                 if event.tag is not None and event.tag != _CORE + "str":
@@ -307,7 +316,7 @@ def _build(
                 raise _refuse("a key must be text, not a mapping or a list", event)
             mapping = kind is _MappingStart
             if event.tag is not None and event.tag != _CORE + ("map" if mapping else "seq"):
-                raise _refuse(f"the tag {event.tag!r} is not allowed", event)
+                raise _refuse(f"the tag {_short(event.tag)} is not allowed", event)
             if len(stack) >= MAX_DEPTH:
                 raise _refuse(f"is nested deeper than {MAX_DEPTH} levels", event)
             if record:
@@ -367,14 +376,14 @@ def _tagged(event: Any) -> Any:
         name = "str"
     wanted = _TYPES.get(name)
     if wanted is None:
-        raise _refuse(f"the tag {event.tag!r} is not allowed", event)
+        raise _refuse(f"the tag {_short(event.tag)} is not allowed", event)
     if wanted is str:
         return event.value
     value = _WORDS[event.value] if event.value in _WORDS else _number(event)
     if wanted is float and type(value) is int:
         value = float(value)
     if type(value) is not wanted:
-        raise _refuse(f"{event.value!r} is not of the type that its tag names", event)
+        raise _refuse(f"{_short(event.value)} is not of the type that its tag names", event)
     return value
 
 
@@ -549,7 +558,7 @@ def _json_marks(text: str, marks: dict[Keys, tuple[Mark, Mark]]) -> None:
         elif want_key:
             name = json.loads(token)
             if name in opened[-1][2]:
-                raise DocumentError(f"the key {name!r} stands here twice", *span[:2])
+                raise DocumentError(f"the key {_short(name)} stands here twice", *span[:2])
             opened[-1][2].add(name)
             path[-1] = name
             key = span

@@ -7,13 +7,14 @@ AIP001 says why.
 
 from __future__ import annotations
 
-from ai_program import documents, paths
+from ai_program import catalogue, documents, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ai_program.catalogue import Rule as Metadata
     from ai_program.documents import Document
     from ai_program.snapshot import Snapshot, Tree
 
@@ -79,6 +80,7 @@ class Baseline:
     def __init__(self, root: str | None = None) -> None:
         self.root = root or paths.root()
         self._values: dict[str, Any] = {}
+        self._rules: dict[str, Metadata] | None = None
 
     @property
     def tiers(self) -> Any:
@@ -99,6 +101,13 @@ class Baseline:
     def workshop(self) -> Any:
         """Return the questions of the workshop."""
         return self.value("workshop.yaml")
+
+    @property
+    def rules(self) -> dict[str, Metadata]:
+        """Return the rule catalogue by code."""
+        if self._rules is None:
+            self._rules = catalogue.load(self.root)
+        return self._rules
 
     def use_case(self, name: str) -> Any:
         """Return the profile of a use case, None if there is no such use case."""
