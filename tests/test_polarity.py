@@ -33,6 +33,13 @@ SCHEMA = {
         "requirements": {"additionalProperties": {"x-polarity": "true_is_tighter"}},
         "note": {"x-polarity": "neutral"},
         "where": {"x-polarity": "fixed"},
+        "fairness": {
+            "properties": {
+                "metric": {"x-polarity": "set_once"},
+                "limit": {"x-polarity": {"by": "metric", "ratio": "higher_is_tighter"}},
+            }
+        },
+        "data": {"properties": {"test_from": {"x-polarity": "set_once"}}},
     },
     "$defs": {
         "gate": {
@@ -58,6 +65,8 @@ DOCUMENT = {
     "requirements": {"secret_scanning": True, "network_isolation": False},
     "note": "as agreed",
     "where": "hour in 17..21",
+    "fairness": {"metric": "none", "limit": None},
+    "data": {"test_from": "2014-10-03"},
 }
 
 
@@ -132,6 +141,12 @@ def drop(*keys):
         (set_("note", to="else"), [("note", NEUTRAL)]),
         (set_("where", to="hour in 3..4"), [("where", LOOSENED)]),
         (set_("unheard_of", to=1), [("unheard_of", LOOSENED)]),
+        (
+            set_("fairness", to={"metric": "ratio", "limit": 0.8}),
+            [("fairness.metric", TIGHTENED), ("fairness.limit", TIGHTENED)],
+        ),
+        (set_("data", "test_from", to="2014-12-24"), [("data.test_from", LOOSENED)]),
+        (set_("data", "test_from", to=None), [("data.test_from", LOOSENED)]),
         (lambda d: d["gates"].reverse(), []),
         (lambda d: d["banned"].reverse(), []),
         (lambda d: d["banned"].append("age"), []),

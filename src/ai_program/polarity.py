@@ -30,6 +30,7 @@ POLARITIES = {
     "grows_tighter": "it may only grow",
     "shrinks_tighter": "it may only shrink",
     "fixed": "it is part of what was agreed",
+    "set_once": "once set, it is part of what was agreed",
     NEUTRAL: "it promises nothing",
 }
 
@@ -337,8 +338,10 @@ def _direction(
     rule = _rule(polarity)
     if polarity == NEUTRAL:
         return NEUTRAL, rule
-    if polarity == "fixed":
+    if polarity == "fixed" or (polarity == "set_once" and not _is_unset(before)):
         return LOOSENED, rule
+    if polarity == "set_once":
+        return (NEUTRAL if _is_unset(after) else TIGHTENED), rule
     old, new = _strength(polarity, before), _strength(polarity, after)
     if new is None:
         return LOOSENED, rule
@@ -363,8 +366,8 @@ def _by_neighbour(polarity: dict[str, Any], siblings: tuple[object, object] | No
         each.get(polarity["by"]) if isinstance(each, dict) else None for each in siblings or ()
     ]
     if len(choices) == 2 and isinstance(choices[0], str) and choices[0] == choices[1]:
-        return polarity.get(choices[0], "fixed")
-    return "fixed"
+        return polarity.get(choices[0], "set_once")
+    return "set_once"
 
 
 def _strength(polarity: object, value: object) -> tuple[int, float] | None:
@@ -415,6 +418,11 @@ def _identity(value: object) -> str:
 
 def _is_missing(value: object) -> bool:
     return value is None or value is ABSENT
+
+
+def _is_unset(value: object) -> bool:
+    """Tell whether nothing was chosen yet; schemas write that as null or ``none``."""
+    return _is_missing(value) or value == "none"
 
 
 def _is_number(value: object) -> bool:
