@@ -33,8 +33,8 @@ class Rule:
 
     def runs_at(self, stage: str) -> bool:
         """Push also runs what runs at commit; the schedule runs everything."""
-        return stage == "schedule" or stage in self.when or (
-            stage == "push" and "commit" in self.when
+        return (
+            stage == "schedule" or stage in self.when or (stage == "push" and "commit" in self.when)
         )
 
 

@@ -14,17 +14,17 @@ import re
 
 import yaml
 
+from ai_program.findings import Location
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from ai_program.findings import Location as _Location
-
+    Value = Any  # what YAML and JSON hold: text, numbers, booleans, null, lists, mappings
+    Event = Any  # of yaml's parser, whose types say nothing about marks
     Keys = tuple[str | int, ...]
     Mark = tuple[int, int, int]  # line, column, end column; 1-based, end exclusive
-
-from ai_program.findings import Location
 
 # Evidence and lock files of a large programme fit well below; a policy has a few kilobytes.
 MAX_BYTES = 4 * 1024 * 1024
@@ -37,7 +37,7 @@ SUFFIXES = (".yaml", ".yml", ".json", ".md")
 try:
     from yaml._yaml import CParser as _Parser
 except ImportError:  # PyYAML without libyaml: the same events, slower
-    _Parser = yaml.SafeLoader
+    _Parser = yaml.SafeLoader  # type: ignore[assignment,misc]
 
 _Scalar = yaml.ScalarEvent
 _MappingStart = yaml.MappingStartEvent
@@ -61,7 +61,9 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z").match
 
 # Deleting these from the bytes leaves nothing of a well-behaved file. One pass in C.
 _USUAL_BYTES = bytes([9, 10, *range(0x20, 0x7F), *range(0x80, 0x100)])
-_UNUSUAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)")
+_UNUSUAL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
+)
 
 
 class DocumentError(Exception):
@@ -83,7 +85,14 @@ class Document:
     __slots__ = ("_marks", "_source", "_text", "body", "body_line", "path", "value")
 
     def __init__(
-        self, path: str, value: Any, text: str, source: str, body: str = "", body_line: int = 0
+        self,
+        path: str,
+        value: Value,
+        text: str,
+        source: str,
+        *,
+        body: str = "",
+        body_line: int = 0,
     ) -> None:
         self.path = path
         self.value = value
@@ -96,7 +105,7 @@ class Document:
     def __repr__(self) -> str:
         return f"Document({self.path})"
 
-    def get(self, *keys: str | int, default: Any = None) -> Any:
+    def get(self, *keys: str | int, default: Value = None) -> Value:
         """Walk the keys; the default where the way ends early."""
         value = self.value
         for key in keys:
@@ -112,15 +121,15 @@ class Document:
                 return default
         return value
 
-    def at(self, *keys: str | int) -> _Location:
+    def at(self, *keys: str | int) -> Location:
         """Where the value of these keys stands; the nearest parent's place if it is missing."""
         return self._location(keys, 1)
 
-    def key_at(self, *keys: str | int) -> _Location:
+    def key_at(self, *keys: str | int) -> Location:
         """Where the last key itself stands; for an item of a list, where the item stands."""
         return self._location(keys, 0)
 
-    def line_at(self, line: int) -> _Location:
+    def line_at(self, line: int) -> Location:
         """Return the span of the text of one line, without the space around it."""
         text = self.line(line)
         start = len(text) - len(text.lstrip())
@@ -149,7 +158,7 @@ class Document:
             text.append(line.rstrip("\r"))
         return {title: (line, "\n".join(body).strip()) for title, (line, body) in found.items()}
 
-    def _location(self, keys: Keys, which: int) -> _Location:
+    def _location(self, keys: Keys, which: int) -> Location:
         marks = self._marks
         if marks is None:
             marks = self._marks = _marks_of(self.path, self._source)
@@ -211,20 +220,21 @@ def _place(before: str) -> tuple[int, int]:
 def _markdown(text: str, path: str) -> Document:
     lines = text.split("\n")
     if lines[0].rstrip() != "---":
-        return Document(path, None, text, "", text, 1)
+        return Document(path, None, text, "", body=text, body_line=1)
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() == "---":
             # An empty line in place of the fence keeps the numbers of the lines.
             source = "\n" + "\n".join(lines[1:number]) + "\n"
             body = "\n".join(lines[number + 1 :])
-            return Document(path, _yaml_value(source, None), text, source, body, number + 2)
+            value = _yaml_value(source, None)
+            return Document(path, value, text, source, body=body, body_line=number + 2)
     raise DocumentError("the front matter has no closing line `---`", 1, 1)
 
 
 # --- YAML -----------------------------------------------------------------------------------
 
 
-def _yaml_value(text: str, marks: dict[Keys, tuple[Mark, Mark]] | None) -> Any:
+def _yaml_value(text: str, marks: dict[Keys, tuple[Mark, Mark]] | None) -> Value:
     parser: Any = None
     try:
         parser = _Parser(text)
@@ -242,7 +252,7 @@ def _yaml_value(text: str, marks: dict[Keys, tuple[Mark, Mark]] | None) -> Any:
             parser.dispose()
 
 
-def _refuse(message: str, event: Any) -> DocumentError:
+def _refuse(message: str, event: Event) -> DocumentError:
     mark = event.start_mark
     return DocumentError(message, mark.line + 1, mark.column + 1)
 
@@ -260,8 +270,8 @@ _ITEM = _Want()
 
 
 def _build(
-    next_event: Callable[[], Any], marks: dict[Keys, tuple[Mark, Mark]] | None, text: str
-) -> Any:
+    next_event: Callable[[], Event], marks: dict[Keys, tuple[Mark, Mark]] | None, text: str
+) -> Value:
     """Build the value of one document from its events, without recursion.
 
     The stack holds the containers around the current one, each with the key under which the
@@ -350,7 +360,7 @@ def _build(
     return root[0]
 
 
-def _number(event: Any) -> Any:
+def _number(event: Event) -> Value:
     text = event.value
     if _INT(text):
         if len(text) > MAX_DIGITS:
@@ -370,7 +380,7 @@ def _number(event: Any) -> Any:
     return text
 
 
-def _tagged(event: Any) -> Any:
+def _tagged(event: Event) -> Value:
     name = event.tag.removeprefix(_CORE) if event.tag.startswith(_CORE) else ""
     if event.tag == "!":
         name = "str"
@@ -399,22 +409,22 @@ class _Recorder:
         self._open: list[tuple[Mark | None, Any]] = []
         self._key: Mark | None = None
 
-    def key(self, event: Any) -> None:
+    def key(self, event: Event) -> None:
         self._key = self._span(event.start_mark, event.end_mark)
 
-    def scalar(self, key: str | int, event: Any) -> None:
+    def scalar(self, key: str | int, event: Event) -> None:
         span = self._span(event.start_mark, event.end_mark)
         if self._key and event.start_mark.index == event.end_mark.index:
             span = self._key  # an empty value has no place of its own
         self._note((*self._path[1:], key) if self._path else (), self._key, span)
         self._key = None
 
-    def start(self, key: str | int, event: Any) -> None:
+    def start(self, key: str | int, event: Event) -> None:
         self._path.append(key)
         self._open.append((self._key, event))
         self._key = None
 
-    def end(self, event: Any) -> None:
+    def end(self, event: Event) -> None:
         key, start = self._open.pop()
         last = event.end_mark if start.flow_style else None
         self._note(tuple(self._path[1:]), key, self._span(start.start_mark, last))
@@ -423,7 +433,7 @@ class _Recorder:
     def _note(self, path: Keys, key: Mark | None, value: Mark) -> None:
         self._marks[path] = (key or value, value)
 
-    def _span(self, start: Any, end: Any) -> Mark:
+    def _span(self, start: Event, end: Event) -> Mark:
         """Span of what begins here, cut at the end of its first line."""
         if end is not None and end.line == start.line:
             last = end.column
@@ -450,7 +460,7 @@ class _Twice(Exception):  # noqa: N818 - not an error by itself: its place is lo
     """A key stands twice in one object."""
 
 
-def _json_value(text: str) -> Any:
+def _json_value(text: str) -> Value:
     import json
 
     try:
@@ -484,7 +494,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _constant(name: str) -> Any:
+def _constant(name: str) -> Value:
     raise DocumentError(f"{name} is not JSON")
 
 
@@ -501,7 +511,7 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _limit(value: Any) -> None:
+def _limit(value: Value) -> None:
     """Hold JSON to the limits of depth and size that the YAML builder keeps while building."""
     level = [value]
     nodes = depth = 0
@@ -534,29 +544,29 @@ def _json_marks(text: str, marks: dict[Keys, tuple[Mark, Mark]]) -> None:
     opened: list[tuple[Mark | None, Mark, set[str]]] = []
     key: Mark | None = None
     want_key = False
-    for token, span in _tokens(text):
-        if token in "{[":
+    for lexeme, span in _tokens(text):
+        if lexeme in "{[":
             path.append(-1)
             opened.append((key, span, set()))
-            key, want_key = None, token == "{"
-            if token == "[":
+            key, want_key = None, lexeme == "{"
+            if lexeme == "[":
                 path[-1] = 0
-        elif token in "}]":
+        elif lexeme in "}]":
             outer, start, _ = opened.pop()
             path.pop()
             end = span[2] if span[0] == start[0] else start[2]
             marks[tuple(path)] = (outer or start, (start[0], start[1], end))
             want_key = False
-        elif token == ",":
+        elif lexeme == ",":
             last = path[-1]
             want_key = isinstance(last, str)
             if not isinstance(last, str):
                 path[-1] = last + 1
             key = None
-        elif token == ":":
+        elif lexeme == ":":
             want_key = False
         elif want_key:
-            name = json.loads(token)
+            name = json.loads(lexeme)
             if name in opened[-1][2]:
                 raise DocumentError(f"the key {_short(name)} stands here twice", *span[:2])
             opened[-1][2].add(name)

@@ -12,10 +12,9 @@ from ai_program import catalogue, documents, paths
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from ai_program.catalogue import Rule as Metadata
-    from ai_program.documents import Document
+    from ai_program.documents import Document, Value
     from ai_program.snapshot import Snapshot, Tree
 
 TIERS = ("minimal", "limited", "high")
@@ -59,7 +58,8 @@ class Person:
         handle: str,
         emails: tuple[str, ...],
         roles: tuple[str, ...],
-        active: bool,  # noqa: FBT001 - a field of the document
+        *,
+        active: bool,
         doc: Document,
         index: int,
     ) -> None:
@@ -79,26 +79,26 @@ class Baseline:
 
     def __init__(self, root: str | None = None) -> None:
         self.root = root or paths.root()
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, Value] = {}
         self._rules: dict[str, Metadata] | None = None
 
     @property
-    def tiers(self) -> Any:
+    def tiers(self) -> Value:
         """Return the tiers with their absolute floors."""
         return self.value("tiers.yaml")
 
     @property
-    def layout(self) -> Any:
+    def layout(self) -> Value:
         """Return the kinds of governed file, the template's files and the binding groups."""
         return self.value("layout.yaml")
 
     @property
-    def controls(self) -> Any:
+    def controls(self) -> Value:
         """Return the control identifiers."""
         return self.value("controls.yaml")
 
     @property
-    def workshop(self) -> Any:
+    def workshop(self) -> Value:
         """Return the questions of the workshop."""
         return self.value("workshop.yaml")
 
@@ -109,7 +109,7 @@ class Baseline:
             self._rules = catalogue.load(self.root)
         return self._rules
 
-    def use_case(self, name: str) -> Any:
+    def use_case(self, name: str) -> Value:
         """Return the profile of a use case, None if there is no such use case."""
         if not name.replace("_", "").isalnum():
             return None
@@ -118,7 +118,7 @@ class Baseline:
         except FileNotFoundError:
             return None
 
-    def value(self, name: str) -> Any:
+    def value(self, name: str) -> Value:
         """Return the value of one file of the baseline."""
         if name not in self._values:
             with open(f"{self.root}/{name}", "rb") as file:  # noqa: PTH123 - the hook's path
@@ -153,7 +153,7 @@ class State:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._kinds: dict[str, Any] = {}
+        self._kinds: dict[str, Value] = {}
 
     # One document each; None if it is absent or unreadable.
 
@@ -289,7 +289,8 @@ class State:
     @property
     def people(self) -> dict[str, Person]:
         """Return the declared people by handle."""
-        return self._once("people", self._people)
+        found: dict[str, Person] = self._once("people", self._people)
+        return found
 
     def person(self, name: object) -> Person | None:
         """Return whoever has this handle or e-mail address, None if nobody does."""
@@ -305,7 +306,8 @@ class State:
 
         Objectives, KPIs, gates, monitors, risks and decisions.
         """
-        return self._once("ids", self._ids)
+        found: dict[str, tuple[Document, tuple[str | int, ...]]] = self._once("ids", self._ids)
+        return found
 
     def authorising(self, pointer: str, value: object) -> Document | None:
         """Return the accepted decision that authorises setting this pointer to this value.
@@ -333,7 +335,7 @@ class State:
         found: list[Document] = self._once(kind, lambda: self.tree.documents(PLACES[kind]))
         return found
 
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+    def _once(self, name: str, make: Callable[[], Value]) -> Value:
         if name not in self._kinds:
             self._kinds[name] = make()
         return self._kinds[name]
@@ -349,9 +351,9 @@ class State:
                     handle,
                     tuple(email.lower() for email in _texts(entry.get("emails"))),
                     _texts(entry.get("roles")),
-                    entry.get("active") is True,
-                    doc,
-                    index,
+                    active=entry.get("active") is True,
+                    doc=doc,
+                    index=index,
                 )
         return found
 

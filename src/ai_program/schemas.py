@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from jsonschema.exceptions import ValidationError
 
+    from ai_program.documents import Value
+
     Keys = tuple[str | int, ...]
 
 _SUFFIX = ".schema.json"
@@ -27,7 +29,7 @@ _TYPES = {
 _validators: dict[tuple[str, str], Any] = {}
 
 
-def validate(schema: str, value: object, *, root: str | None = None) -> list[tuple[Keys, str]]:
+def validate(schema: str, value: Value, *, root: str | None = None) -> list[tuple[Keys, str]]:
     """Return where and why a value does not fit a schema of the baseline; nothing if it does.
 
     The schema is named as in the layout (``program.schema.json``) or without its suffix. The keys
@@ -51,7 +53,7 @@ def validate(schema: str, value: object, *, root: str | None = None) -> list[tup
     ]
 
 
-def explain(schema: str, value: object) -> list[tuple[Keys, str]]:
+def explain(schema: str, value: Value) -> list[tuple[Keys, str]]:
     """Return the reasons of a value that does not fit, in words, in the order of their places."""
     import json
 
@@ -72,7 +74,7 @@ def _text(root: str, name: str) -> str:
         return file.read()
 
 
-def _import_rust() -> Any:
+def _import_rust() -> Value:
     """Import jsonschema-rs without the standard library's mail parser.
 
     Its module reads the date of its own build with ``email.utils`` while it is imported, which
@@ -101,9 +103,12 @@ def _import_rust() -> Any:
 def _reasons(error: ValidationError) -> list[tuple[Keys, str]]:
     """Say in the words of whoever wrote the file what one error means."""
     keys: Keys = tuple(error.absolute_path)
-    value, wanted, instance = error.validator, error.validator_value, error.instance
+    value = error.validator
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     if value in {"additionalProperties", "unevaluatedProperties"} and isinstance(instance, dict):
-        known = error.schema.get("properties", {})
+        known = schema.get("properties", {})
         unknown = [key for key in instance if key not in known and _unexpected(key, error)]
         return [((*keys, key), f"the key {key!r} is unknown{_near(key, known)}") for key in unknown]
     if value == "required":
@@ -118,7 +123,7 @@ def _reasons(error: ValidationError) -> list[tuple[Keys, str]]:
     if value == "const":
         return [(keys, f"{_shown(instance)} is not {_shown(wanted)}")]
     if value == "pattern":
-        description = error.schema.get("description")
+        description = schema.get("description")
         means = f" ({description.rstrip('.')})" if description else ""
         return [(keys, f"{_shown(instance)} does not have the form {wanted}{means}")]
     if value in {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}:

@@ -375,8 +375,7 @@ def _regex(pattern: str) -> str:
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(
-        known.get(part)
-        or (part.replace("[!", "[^") if index % 2 else re.escape(part))
+        known.get(part) or (part.replace("[!", "[^") if index % 2 else re.escape(part))
         for index, part in enumerate(parts)
     )
 

@@ -1,0 +1,277 @@
+"""The command line.
+
+Options are read by hand, because importing a parser of options would cost a clean commit more than
+reading them. Every answer is an exit code: 0 clean, 1 findings, 2 wrong use or broken
+configuration, 3 cannot decide, which is never a pass.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ai_program.checking import Result
+    from ai_program.program import Program
+
+CLEAN, FINDINGS, MISUSE, UNDECIDED = range(4)
+
+USAGE = """\
+usage: ai-program check [options]        judge the programme
+       ai-program explain CODE           why a rule exists and how to satisfy it
+       ai-program open [--format json]   what people still owe before a promotion
+       ai-program pin [REV]              move the pins of this repository to a revision
+       ai-program --version
+
+options of check:
+  --stage commit|push|schedule   which rules run (default: commit)
+  --base REV --head REV          judge what the head changed since their merge base
+                                 (default at commit: the index against HEAD)
+  --select CODE[,CODE…]          run these rules only
+  --format text|json|github      how to report (default: text, one line if nothing blocks a commit)
+  --output FILE                  write the report to a file
+  --today YYYY-MM-DD             the day to judge by (default: today, UTC)
+  --no-cache                     do not believe an earlier clean run
+
+exit codes: 0 clean, 1 findings, 2 wrong use, 3 cannot decide (never a pass)
+"""
+
+_CHECK: dict[str, tuple[str, ...] | None] = {
+    "--stage": ("commit", "push", "schedule"),
+    "--base": None,
+    "--head": None,
+    "--select": None,
+    "--format": ("text", "json", "github"),
+    "--output": None,
+    "--today": None,
+    "--no-cache": (),
+}
+
+
+class _WrongUse(Exception):  # noqa: N818 - said to a person
+    """The command line makes no sense."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _command(arguments)
+    except _WrongUse as error:
+        return _say(f"{error}\n\n{USAGE}", MISUSE)
+    except Exception as error:
+        from ai_program import paths, snapshot
+
+        if isinstance(error, snapshot.Misuse | paths.BrokenInstallationError):
+            return _say(str(error), MISUSE)
+        if isinstance(error, snapshot.CannotDecide):
+            return _say(f"cannot decide: {error}", UNDECIDED)
+        if os.environ.get("AI_PROGRAM_DEVELOPMENT"):
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return _say(f"cannot decide: the engine broke: {reason}", UNDECIDED)
+
+
+def _command(arguments: list[str]) -> int:
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if command == "check":
+        return _check(_options(rest, _CHECK))
+    if command in {"-h", "--help", "help"} or "--help" in rest:
+        sys.stdout.write(USAGE)
+        return CLEAN
+    if command == "--version":
+        import ai_program
+
+        sys.stdout.write(f"ai-program {ai_program.__version__}\n")
+        return CLEAN
+    if command == "explain":
+        return _explain(rest)
+    if command == "open":
+        return _open(_options(rest, {"--format": ("text", "json")}))
+    if command == "pin":
+        from ai_program import pins
+
+        return pins.main(rest)
+    raise _WrongUse(f"there is no command {command!r}")
+
+
+def _options(arguments: list[str], known: dict[str, tuple[str, ...] | None]) -> dict[str, str]:
+    """Read ``--name value`` and ``--name=value``; an option without choices takes no value."""
+    options: dict[str, str] = {}
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if name not in known:
+            raise _WrongUse(f"{name!r} is no option of this command")
+        choices = known[name]
+        if choices == ():
+            if equals:
+                raise _WrongUse(f"{name} takes no value")
+        elif not equals:
+            if not rest:
+                raise _WrongUse(f"{name} needs a value")
+            value = rest.pop(0)
+        if choices and value not in choices:
+            raise _WrongUse(f"{name} is one of {', '.join(choices)}, not {value!r}")
+        if name in options and name != "--select":
+            raise _WrongUse(f"{name} stands here twice")
+        options[name] = f"{options[name]},{value}" if name in options else value
+    return options
+
+
+def _check(options: dict[str, str]) -> int:
+    stage = options.get("--stage", "commit")
+    base, head = options.get("--base"), options.get("--head")
+    if head is not None and base is None and stage == "commit":
+        raise _WrongUse("--head needs --base")
+    program = _program(options, stage, base, head)
+
+    from ai_program import checking
+
+    select = tuple(filter(None, options.get("--select", "").split(",")))
+    result = checking.check(program, select=select)
+    _report(result, options)
+    return FINDINGS if result.errors else CLEAN
+
+
+def _program(options: dict[str, str], stage: str, base: str | None, head: str | None) -> Program:
+    from ai_program import snapshot
+    from ai_program.program import Baseline, Program
+
+    taken = snapshot.take(
+        snapshot.Git(),
+        stage=stage,
+        today=_today(options.get("--today")),
+        base=base,
+        head=head,
+        ci=_in_ci(),
+    )
+    return Program(taken, Baseline())
+
+
+def _today(given: str | None) -> str:
+    if given is None:
+        import time
+
+        return time.strftime("%Y-%m-%d", time.gmtime())
+    from datetime import date
+
+    try:
+        return date.fromisoformat(given).isoformat()
+    except ValueError:
+        raise _WrongUse(f"--today is a day, YYYY-MM-DD, not {given!r}") from None
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in {"", "0", "false"}
+
+
+def _report(result: Result, options: dict[str, str]) -> None:
+    form = options.get("--format")
+    output = options.get("--output")
+    if form is None and output is None and not result.errors:
+        # A clean commit prints at most one line.
+        if result.findings or result.program.snapshot.stage != "commit":
+            from ai_program.reporters import text
+
+            line = text.brief(result) if result.findings else text.summary(result) + "\n"
+            sys.stdout.write(line)
+        return
+    report = _rendered(result, form or "text", to_file=output is not None)
+    if output is None:
+        sys.stdout.write(report)
+        return
+    from ai_program.reporters import text
+    from ai_program.snapshot import Misuse
+
+    try:
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+            file.write(report)
+    except OSError as error:
+        raise Misuse(f"cannot write {output}: {error.strerror}") from None
+    sys.stdout.write(text.summary(result) + "\n")
+
+
+def _rendered(result: Result, form: str, *, to_file: bool) -> str:
+    if form == "json":
+        from ai_program.reporters import json
+
+        return json.render(result)
+    if form == "github":
+        from ai_program.reporters import github
+
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            with open(summary, "a", encoding="utf-8") as file:  # noqa: PTH123
+                file.write(github.summarise(result))
+        return github.render(result, fence=os.urandom(16).hex())
+    from ai_program.reporters import text
+
+    colour = not to_file and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return text.render(result, colour=colour)
+
+
+def _explain(arguments: list[str]) -> int:
+    from ai_program.program import TIERS, Baseline
+    from ai_program.snapshot import Misuse
+
+    if len(arguments) != 1:
+        raise _WrongUse("explain takes the code of one rule")
+    rules = Baseline().rules
+    rule = rules.get(arguments[0].upper())
+    if rule is None:
+        raise Misuse(f"there is no rule {arguments[0]}; the rules are {', '.join(rules)}")
+    import textwrap
+
+    severities = [f"{tier} {rule.severity[tier]}" for tier in TIERS]
+    waivable = "a dated exception can waive it" if rule.waivable else "nothing can waive it"
+    paragraphs = [f"{rule.code}  {rule.title}", rule.why, f"do: {rule.do}"]
+    wrapped = [textwrap.fill(" ".join(text.split()), 88) for text in paragraphs]
+    sys.stdout.write("\n\n".join(wrapped) + "\n\n")
+    sys.stdout.write(f"severity: {', '.join(severities)}\n")
+    sys.stdout.write(f"runs at: {', '.join(rule.when)}; {waivable}\n")
+    for name, identifiers in rule.controls.items():
+        if identifiers:
+            listed = identifiers if isinstance(identifiers, str) else ", ".join(identifiers)
+            sys.stdout.write(f"maps to {name}: {listed}\n")
+    return CLEAN
+
+
+def _open(options: dict[str, str]) -> int:
+    from ai_program.owed import owed
+
+    program = _program(options, "commit", None, None)
+    items = owed(program.head, program.baseline)
+    if options.get("--format") == "json":
+        import json
+
+        listed = [
+            {
+                "path": item.location.path, "line": item.location.line, "name": item.name,
+                "owner": item.owner, "due": item.due, "note": item.note,
+            }
+            for item in items
+        ]  # fmt: skip
+        sys.stdout.write(json.dumps({"version": 1, "open": listed}, indent=2) + "\n")
+        return CLEAN
+    from ai_program.reporters.text import clean, place
+
+    for item in items:
+        late = " (late)" if item.due and item.due < program.snapshot.today else ""
+        sys.stdout.write(f"{clean(item.due)}{late}  {clean(item.owner)}  {place(item.location)}\n")
+        sys.stdout.write(f"  {clean(item.name)}: {clean(item.note)}\n")
+    count = f"{len(items)} open" if items else "nothing is open"
+    sys.stdout.write(f"{count}\n")
+    return CLEAN
+
+
+def _say(text: str, code: int) -> int:
+    sys.stdout.flush()
+    sys.stderr.write(f"ai-program: {text.rstrip()}\n")
+    return code

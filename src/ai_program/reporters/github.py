@@ -1,0 +1,89 @@
+"""For GitHub Actions: annotations beside the changed lines, and a summary of the step.
+
+GitHub shows ten errors and ten warnings of a step and drops the rest without a word, so the worst
+come first and the rest is counted. The text report follows in the log, fenced: the runner takes
+lines of the log for commands, and a finding quotes files that anybody may have written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ai_program.reporters import text
+
+if TYPE_CHECKING:
+    from ai_program.checking import Result
+    from ai_program.findings import Finding
+
+_SHOWN = 10  # annotations of each severity that GitHub shows
+_ROWS = 200  # rows of the summary, well below its limit of one megabyte
+
+
+def render(result: Result, *, fence: str) -> str:
+    """Return annotations and the fenced text report; the fence is a word that nobody can guess."""
+    lines: list[str] = []
+    for severity in ("error", "warning"):
+        found = [f for f in result.findings if f.severity == severity and f.waived_by is None]
+        shown = found if len(found) <= _SHOWN else found[: _SHOWN - 1]
+        lines.extend(_annotation(result, finding) for finding in shown)
+        if len(shown) < len(found):
+            more = len(found) - len(shown)
+            lines.append(f"::{severity} title=ai-program::+{more} more; the log has all of them")
+    report = text.render(result)
+    return "\n".join([*lines, f"::stop-commands::{fence}", report + f"::{fence}::"]) + "\n"
+
+
+def summarise(result: Result) -> str:
+    """Return the summary of the step as Markdown."""
+    lines = [f"### ai-program: {text.summary(result)}", ""]
+    if result.findings:
+        lines += ["| rule | where | what | do |", "|---|---|---|---|"]
+    order = sorted(result.findings, key=lambda f: (bool(f.waived_by), f.severity != "error"))
+    for finding in order[:_ROWS]:
+        kind = f"waived by {finding.waived_by}" if finding.waived_by else finding.severity
+        cells = (
+            f"{finding.code} {kind}",
+            text.place(finding.location),
+            finding.message,
+            finding.remedy,
+        )
+        lines.append("| " + " | ".join(_markdown(cell) for cell in cells) + " |")
+    if len(order) > _ROWS:
+        lines.append(f"\n+{len(order) - _ROWS} more")
+    return "\n".join(lines) + "\n"
+
+
+def _annotation(result: Result, finding: Finding) -> str:
+    at = finding.location
+    rule = result.rules.get(finding.code)
+    properties = {"file": at.path}
+    if at.line:
+        properties |= {
+            "line": str(at.line),
+            "endLine": str(at.line),
+            "col": str(at.column),
+            "endColumn": str(at.end_column),
+        }
+    properties["title"] = f"{finding.code} {rule.title if rule else ''}".strip()
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    message = f"{finding.message}\ndo: {finding.remedy}"
+    return f"::{finding.severity} {listed}::{_data(message)}"
+
+
+def _data(value: str) -> str:
+    lines = (text.clean(line) for line in value.split("\n"))
+    return "\n".join(lines).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _data(text.clean(value)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _markdown(value: str) -> str:
+    """Quote text so that Markdown and HTML show it and do nothing else."""
+    return "".join(
+        character
+        if character.isalnum() or character in " .,:;/-=+()'\"…·"
+        else f"&#{ord(character)};"
+        for character in text.clean(value)
+    )
