@@ -1,0 +1,471 @@
+"""The facts of a programme: what follows from examined answers, the use case and the tier.
+
+Each function derives one part of what ``workshop.resolve`` describes. Nothing here depends on the
+clock, the machine or the user, so the same answers give the same repository everywhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+
+from ai_program import workshop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ai_program.workshop import Examination
+
+OBJECTIVE = "OBJ-1"
+SPRINT = "sprint-01"
+
+_SAFEGUARDS = {
+    "a": "No other data would do, synthetic and anonymised data included",
+    "b": "Re-use is limited technically, and the data is pseudonymised",
+    "c": "Access is controlled, recorded and limited to authorised people",
+    "d": "Nobody else is given the data or access to it",
+    "e": "The data is deleted once the bias is corrected or its time is over",
+    "f": "The record of processing says why the data was strictly necessary",
+}
+
+
+def derive(outcome: Examination) -> dict[str, Any]:
+    """Return all facts that follow from answers without problems."""
+    answers = outcome.answers
+    profile = copy.deepcopy(outcome.profile)
+    slug = workshop.slug_of(answers["program_name"])
+    handles = _handles(outcome)
+    kpis = [{"id": f"KPI-{key}", **result} for key, result in answers["key_results"].items()]
+    sprint = _sprint(answers["first_sprint"], handles)
+    dates = _dates(outcome, sprint)
+    gates = _gates(outcome, profile)
+    tier = answers["risk_tier"]
+    people = _people(outcome, handles)
+    reasons = _draft_reasons(outcome)
+    pipeline = bool(profile["pipeline"])
+    known = {OBJECTIVE, *(kpi["id"] for kpi in kpis), *(gate["id"] for gate in gates)}
+    monitors = _monitors(profile, kpis, handles, dates, pipeline=pipeline)
+    known.update(entry["id"] for entry in (*monitors, *profile["risks"]))
+    return {
+        "name": answers["program_name"],
+        "slug": slug,
+        "package": slug.replace("-", "_"),
+        "use_case": answers["use_case"],
+        "use_case_title": profile["title"],
+        "has_pipeline": pipeline,
+        "status": "draft" if reasons else "committed",
+        "draft_reasons": reasons,
+        "problem_statement": answers["problem_statement"],
+        "workshop_date": answers["workshop_date"],
+        "legal_context": answers["legal_context"],
+        "answers": copy.deepcopy(answers),
+        "given": _given(outcome),
+        "objective": {"id": OBJECTIVE, "statement": answers["objective"]},
+        "kpis": kpis,
+        "people": people,
+        "handles": handles,
+        "tier": tier,
+        "floor": outcome.floor,
+        "risk": _risk(answers),
+        "prohibited": _prohibited(answers, handles),
+        "personal_data": answers["personal_data"],
+        "lawful_basis": answers["lawful_basis"],
+        "purposes": [answers["use_case"] if answers["use_case"] != "other" else slug.replace("-", "_")],
+        "banned_features": answers["banned_features"],
+        "safeguards": _recorded_safeguards(answers),
+        "retention": {
+            "max_days": answers["retention_days"],
+            "decision_log_days": max(365, _bound("decision-log", "at_least", tier)),
+            "deletion_path": profile["dataset"].get(
+                "deletion_path", "delete the rows at the source; the next ingest drops every copy"),
+        },
+        "access": [
+            {"dataset": dataset, "environment": environment, **rights}
+            for dataset, environments in answers["access_roles"].items()
+            for environment, rights in environments.items()
+        ],
+        "sources": _sources(outcome, profile, handles, dates),
+        "security": answers["security_requirements"],
+        "dataset": _dataset(profile, dates, pipeline=pipeline),
+        "features": _features(profile, kpis, handles, pipeline=pipeline),
+        "model": profile["model"],
+        "evaluation": _evaluation(answers, profile, tier, pipeline=pipeline),
+        "gates": gates,
+        "slices": profile["evaluation"]["slices"],
+        "release": {
+            "approvals": {"required": _bound("approvals", "at_least", tier),
+                          "roles": ["validator", "sponsor", "accountable_owner"]},
+            "rollback": {"max_minutes": answers["rollback_minutes"], "target": "previous_release",
+                         "fallback": profile["release"]["fallback"]},
+            "store": {"address": "store"},
+            "canary": profile["release"]["canary"],
+            "evidence_max_age_days": _bound("evidence-age", "at_most", tier),
+        },
+        "monitors": monitors,
+        "breaker": {**profile["breaker"], "tested_on": None},
+        "decision_types": _decision_types(answers, profile, handles),
+        "transparency": _transparency(answers, handles, dates),
+        "risks": _risks(profile, known, handles, dates),
+        "backlog": _backlog(profile, known, handles),
+        "sprint": sprint,
+        "dates": dates,
+        "cadence": {key: values[tier] for key, values in workshop.load("tiers.yaml")["cadence"].items()},
+    }  # fmt: skip
+
+
+def _bound(floor: str, side: str, tier: str) -> Any:
+    """Return the floor of a tier by the name of its entry."""
+    for entry in workshop.load("tiers.yaml")["floors"]:
+        if entry["id"] == floor:
+            return entry[side][tier]
+    raise KeyError(floor)
+
+
+def _given(outcome: Examination) -> dict[str, Any]:
+    """Return the answers as workshop.yaml holds them: resolved, but maps as they were given.
+
+    A map that was left to the use case stays empty, so that it follows the use case.
+    """
+    result = {}
+    for key, question in workshop.questions().items():
+        if question["type"] == "map":
+            result[key] = outcome.answers[key] if outcome.given.get(key) else {}
+        elif question["type"] == "list":
+            result[key] = ", ".join(outcome.answers[key])  # cookiecutter takes a list for choices
+        else:
+            result[key] = outcome.answers[key]
+    return copy.deepcopy(result)
+
+
+# People -------------------------------------------------------------------------------------------
+
+
+def _handles(outcome: Examination) -> dict[str, str]:
+    handles = {
+        role: _first(outcome, role).id if role in outcome.people else ""
+        for role in workshop.PERSON_ROLES
+    }
+    return {**handles, "incident_lead": handles["operations_owner"]}
+
+
+def _first(outcome: Examination, role: str) -> Any:
+    """Return the fullest mention of the person in a role: one answer may give only the address."""
+    person = outcome.people[role]
+    if person.handle:
+        return person
+    for other in outcome.people.values():
+        if other.handle and other.same_as(person):
+            return other
+    return person
+
+
+def _people(outcome: Examination, handles: dict[str, str]) -> list[dict[str, Any]]:
+    people: dict[str, dict[str, Any]] = {}
+    for role, answer in outcome.people.items():
+        fullest = _first(outcome, role)
+        entry = people.setdefault(
+            fullest.id.casefold(),
+            {"handle": fullest.id, "emails": [], "roles": [], "active": True})
+        if answer.email and answer.email not in entry["emails"]:
+            entry["emails"].append(answer.email)
+        plain = "data_owner" if role.startswith("owner:") else role
+        if plain not in entry["roles"]:
+            entry["roles"].append(plain)
+    for entry in people.values():
+        if entry["handle"] == handles["incident_lead"]:
+            entry["roles"].append("incident_lead")
+    return list(people.values())
+
+
+def _draft_reasons(outcome: Examination) -> list[str]:
+    reasons = []
+    screen = outcome.answers["prohibited_screen"]
+    if screen != "none":
+        said = "not screened yet" if screen == "not_screened" else "screened, and somebody is unsure"
+        reasons.append(f"the banned practices of Art. 5(1) are {said}")
+    open_roles = [role for role, person in outcome.people.items() if person.is_placeholder]
+    if open_roles:
+        reasons.append("nobody real is named as " + ", ".join(
+            role.removeprefix("owner:").replace("_", " ") for role in open_roles))
+    return reasons
+
+
+# Risk ---------------------------------------------------------------------------------------------
+
+
+def _risk(answers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "tier": answers["risk_tier"],
+        **{key: answers[key] for key in ("annex_area", "person_impact", "vulnerable_groups",
+                                         "autonomy", "interacts_or_generates")},
+        "affects_people": workshop.affects_people(answers),
+        "high_impact": workshop.high_impact(answers),
+    }
+
+
+def _prohibited(answers: dict[str, Any], handles: dict[str, str]) -> dict[str, Any]:
+    screened = answers["prohibited_screen"] == "none"
+    practices = workshop.load("tiers.yaml")["prohibited_practices"]
+    return {
+        "status": answers["prohibited_screen"],
+        "screened_by": handles["validator"] if screened else None,
+        "screened_on": answers["workshop_date"] if screened else None,
+        "answers": [{**practice, "applies": False} for practice in practices] if screened else [],
+    }
+
+
+def _decision_types(
+    answers: dict[str, Any], profile: dict[str, Any], handles: dict[str, str]
+) -> list[dict[str, Any]]:
+    mode = answers["human_review_mode"]
+    return [
+        {
+            "id": entry["id"],
+            "description": entry["description"],
+            "impact": "high" if workshop.high_impact(answers) else "low",
+            "mode": mode,
+            "reviewer_role": "domain_expert" if handles["domain_expert"] else "accountable_owner",
+            "respond_within_hours": 4 if mode in workshop.REVIEW_BEFORE else 24,
+            "sample_rate": 0.05 if mode == "sample" else None,
+            "override": entry["override"],
+            "appeal": entry["appeal"],
+        }
+        for entry in profile["decision_types"]
+    ]
+
+
+def _transparency(
+    answers: dict[str, Any], handles: dict[str, str], dates: dict[str, str]
+) -> dict[str, Any]:
+    needed = answers["interacts_or_generates"] or answers["person_impact"] == "legal_or_similar"
+    return {
+        "required": needed,
+        "status": "open" if needed else "done",
+        "owner": handles["accountable_owner"],
+        "due": dates["transparency"],
+        "note": "Write the notice for the people affected, and say where they see it",
+    }
+
+
+def _risks(
+    profile: dict[str, Any], known: set[str], handles: dict[str, str], dates: dict[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            **{key: risk[key] for key in risk if key != "role"},
+            "measures": [m for m in risk["measures"] if _exists(m, known)],
+            "applies": True,
+            "owner": handles[risk["role"]],
+            "review_by": dates["risk_review"],
+            "status": "done",
+        }
+        for risk in profile["risks"]
+    ]
+
+
+def _exists(reference: str, known: set[str]) -> bool:
+    """Whether a reference by id still has its target; the answers may have dropped it."""
+    prefix = reference.split("-")[0]
+    return prefix not in {"KPI", "GATE", "MON", "OBJ", "RISK"} or reference in known
+
+
+# Data ---------------------------------------------------------------------------------------------
+
+
+def _sources(
+    outcome: Examination, profile: dict[str, Any], handles: dict[str, str], dates: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return the sources; the one behind the dataset of the first run is always among them."""
+    dataset = profile["dataset"]
+    contract = f"contracts/{dataset['id']}.odcs.yaml"
+    answered: dict[str, Any] = dict(outcome.answers["data_sources"])
+    if dataset["source"] not in answered:
+        answered[dataset["source"]] = {
+            "owner": handles["data_owner"], "description": dataset["title"],
+            "personal_data": "none", "use": "features", "safeguards": {}}
+    sources = []
+    for key, source in answered.items():
+        contracted = key == dataset["source"]
+        entry = {field: source[field] for field in ("owner", "description", "personal_data", "use")}
+        sources.append({
+            "id": key, **entry,
+            "contract": contract if contracted else None,
+            "status": "done" if contracted else "open",
+            "due": dates["contracts"],
+            "note": f"Write the contract of {key}: fields, quality, freshness, owner",
+        })  # fmt: skip
+    return sources
+
+
+def _recorded_safeguards(answers: dict[str, Any]) -> list[dict[str, str]]:
+    for source in answers["data_sources"].values():
+        if source["personal_data"] == "special":
+            return [
+                {"id": f"4a(1)({letter})", "safeguard": _SAFEGUARDS[letter], "how": how}
+                for letter, how in source["safeguards"].items()
+            ]
+    return []
+
+
+def _dataset(profile: dict[str, Any], dates: dict[str, str], *, pipeline: bool) -> dict[str, Any]:
+    dataset: dict[str, Any] = profile["dataset"]
+    return {
+        **dataset,
+        "sample": dataset["sample"] if pipeline else None,
+        "status": "done" if pipeline else "open",
+        "due": dates["pipeline"],
+    }
+
+
+_LEVELS = ("public", "internal", "confidential", "restricted")
+
+
+def _features(
+    profile: dict[str, Any], kpis: list[dict[str, Any]], handles: dict[str, str], *, pipeline: bool
+) -> dict[str, Any]:
+    """Return the feature view; a feature is as sensitive as the most sensitive of its inputs."""
+    view = profile["features"]
+    fields = {field["name"]: field for field in profile["dataset"]["fields"]}
+    personal = workshop.PERSONAL_DATA
+    features = []
+    for feature in view["features"]:
+        inputs = [fields[name] for name in feature["inputs"]]
+        features.append({
+            **feature,
+            "range": feature.get("range"),
+            "classification": max((f["classification"] for f in inputs), key=_LEVELS.index),
+            "personal_data": max((f["personal_data"] for f in inputs), key=personal.index),
+        })  # fmt: skip
+    ids = [kpi["id"] for kpi in kpis]
+    return {
+        **view,
+        "owner": handles["data_owner"],
+        "serves": [kpi for kpi in view["serves"] if kpi in ids] or ids,
+        "status": "done" if pipeline else "open",
+        "features": features,
+    }
+
+
+# Evaluation and operation -------------------------------------------------------------------------
+
+
+def _gates(outcome: Examination, profile: dict[str, Any]) -> list[dict[str, Any]]:
+    gates = [
+        {"id": f"GATE-{key}", "judged_on": "bound", **gate}
+        for key, gate in outcome.answers["guardrails"].items()
+    ]
+    fixed = {"slice": None, "compare_with": None, "judged_on": "value", "min_rows": 1}
+    return [*gates, *({**fixed, **gate} for gate in profile["evaluation"]["gates"])]
+
+
+def _evaluation(
+    answers: dict[str, Any], profile: dict[str, Any], tier: str, *, pipeline: bool
+) -> dict[str, Any]:
+    evaluation, dataset = profile["evaluation"], profile["dataset"]
+    metric, _, bound = answers["fairness_metric"].partition(" ")
+    statistics = dict(evaluation["statistics"])
+    for key in ("resamples", "confidence"):
+        statistics[key] = max(statistics[key], _bound(key, "at_least", tier))
+    sample = dataset["sample"] if pipeline else None
+    window = evaluation["data"] if pipeline else {}
+    return {
+        "model": profile["model"]["name"],
+        "data": {
+            "contract": dataset["id"],
+            "path": sample["path"] if sample else None,
+            "digest": sample["digest"] if sample else None,
+            **{key: window.get(key) for key in ("train_until", "test_from", "test_until")},
+        },
+        "statistics": statistics,
+        "baselines": evaluation["baselines"],
+        "fairness": {
+            "metric": metric,
+            "limit": float(bound) if bound else None,
+            "attributes": evaluation["fairness_attributes"] if bound else [],
+        },
+        "explainability": {
+            "method": answers["explainability_method"],
+            "required": workshop.high_impact(answers),
+        },
+        "golden": evaluation["golden"] if pipeline else {"path": None, "tolerance": None},
+    }
+
+
+def _monitors(
+    profile: dict[str, Any], kpis: list[dict[str, Any]], handles: dict[str, str],
+    dates: dict[str, str], *, pipeline: bool
+) -> list[dict[str, Any]]:
+    """Return the monitors; the one of a KPI that the answers replaced watches the first KPI."""
+    by_id = {kpi["id"]: kpi for kpi in kpis}
+    monitors = []
+    for monitor in profile["monitors"]:
+        entry = {key: value for key, value in monitor.items() if key != "role"}
+        if monitor["kind"] == "kpi":
+            kpi = by_id.get(monitor["subject"], kpis[0])
+            entry |= {
+                "subject": kpi["id"], "unit": kpi["unit"], "limit": kpi["baseline"],
+                "metric": kpi["id"].removeprefix("KPI-").lower().replace("-", "_"),
+                "direction": "lower" if kpi["direction"] == "decrease" else "higher",
+            }
+        monitors.append({
+            **entry, "owner": handles[monitor["role"]],
+            "status": "done" if pipeline else "open", "due": dates["pipeline"],
+            "note": "Connect the monitor once the use case has a pipeline",
+        })  # fmt: skip
+    return monitors
+
+
+def _backlog(
+    profile: dict[str, Any], known: set[str], handles: dict[str, str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"ITEM-{number:02d}",
+            "title": item["title"],
+            "serves": [item["serves"] if item["serves"] in known else OBJECTIVE],
+            "owner": handles[item["role"]],
+            "done_when": item["done_when"],
+        }
+        for number, item in enumerate(profile["backlog"], 1)
+    ]
+
+
+# Time ---------------------------------------------------------------------------------------------
+
+
+def _sprint(answer: str, handles: dict[str, str]) -> dict[str, Any]:
+    """Return the sprint; its end is the last day, so that four weeks are 28 days."""
+    start, _, length = answer.partition("/")
+    weeks = int(length.removesuffix("w"))
+    end = datetime.date.fromisoformat(start) + datetime.timedelta(7 * weeks - 1)
+    return {"id": SPRINT, "start": start, "end": end.isoformat(), "weeks": weeks,
+            "team": "core", "owner": handles["accountable_owner"]}
+
+
+def _dates(outcome: Examination, sprint: dict[str, Any]) -> dict[str, str]:
+    """Return when what people still owe is due: fixed distances from the workshop and the sprint."""
+    tier = outcome.answers["risk_tier"]
+    cadence = workshop.load("tiers.yaml")["cadence"]
+    held = datetime.date.fromisoformat(outcome.answers["workshop_date"])
+    end = datetime.date.fromisoformat(sprint["end"])
+
+    def after(day: datetime.date, days: int) -> str:
+        return (day + datetime.timedelta(days)).isoformat()
+
+    return {
+        "readiness": sprint["start"],
+        "raci": after(datetime.date.fromisoformat(sprint["start"]), 7),
+        "impact_assessment": sprint["end"],
+        "model_card": sprint["end"],
+        "contracts": sprint["end"],
+        "transparency": sprint["end"],
+        "consent": sprint["end"],
+        "drill": sprint["end"],
+        "pipeline": sprint["end"],
+        "sprint_review": after(end, 3),
+        "risk_review": after(held, 90),
+        "checkpoint": after(held, 90),
+        "audit": after(held, cadence["audit_max_days"][tier]),
+        "quarter_end": workshop.quarter_end(outcome),
+    }
