@@ -214,7 +214,7 @@ class AIP701(Rule):
         if lock is None:
             return
         source = lock.get("engine", "source")
-        old = before.get("engine", "source") if before else source
+        old = before.get("engine", "source") if before and not is_local(before) else source
         if source != old:
             pointer = f"{LOCK}#engine.source"
             reason = missing(program, pointer, source)
@@ -522,17 +522,13 @@ class AIP706(Rule):
 
 
 def is_local(lock: Document) -> bool:
-    """Tell whether only this machine can fetch the engine."""
-    source = lock.get("engine", "source")
-    if isinstance(source, str) and (
-        source.startswith(("/", ".", "~", "file:")) or "\\" in source or source[1:2] == ":"
-    ):
-        return True
-    same = all(
-        lock.get("engine", engine) == lock.get("template", template)
-        for engine, template in (("source", "source"), ("rev", "commit"))
-    )
-    return same and lock.get("template", "local") is not False
+    """Tell whether only this machine can fetch the engine: it comes from a path."""
+    source = str(lock.get("engine", "source")).lower()
+    if source.startswith(("https://", "http://", "ssh://", "git://")):
+        return False
+    host, colon, path = source.partition(":")
+    # git@host:path is an address; a single letter before the colon is a drive.
+    return not colon or len(host) == 1 or path.startswith("//") or "/" in host or "\\" in host
 
 
 def _hooks(config: Document) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
