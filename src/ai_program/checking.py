@@ -61,7 +61,7 @@ def check(
     program: Program,
     *,
     select: Collection[str] = (),
-    find: Callable[[str], type[Rule]] = rules.find,
+    find: Callable[[str], type[Rule]] | None = None,
 ) -> Result:
     """Run the rules of the snapshot's stage, or those selected, and apply the exceptions.
 
@@ -82,7 +82,7 @@ def check(
             continue
         severity = metadata.severity[program.tier]
         if severity != "off" and metadata.runs_at(program.snapshot.stage):
-            findings.extend(_run(find, metadata, severity, program))
+            findings.extend(_run(find or rules.find, metadata, severity, program))
     if findings and program.base.exceptions:
         from ai_program import exceptions
 

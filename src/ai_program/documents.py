@@ -514,20 +514,18 @@ def _bounded(text: str) -> int:
 def _limit(value: Value) -> None:
     """Hold JSON to the limits of depth and size that the YAML builder keeps while building."""
     level = [value]
-    nodes = depth = 0
-    while level:
-        nodes += len(level)
+    nodes = 1
+    depth = 0
+    while level := [item for item in level if item.__class__ is dict or item.__class__ is list]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels")
+        below: list[Value] = []
+        for item in level:
+            below.extend(item.values() if item.__class__ is dict else item)
+        nodes += len(below)
         if nodes > MAX_NODES:
             raise DocumentError(f"has more than {MAX_NODES:,} values")
-        below: list[Any] = []
-        for item in level:
-            if item.__class__ is dict:
-                below.extend(item.values())
-            elif item.__class__ is list:
-                below.extend(item)
-        depth += 1
-        if depth > MAX_DEPTH + 1:
-            raise DocumentError(f"is nested deeper than {MAX_DEPTH} levels")
         level = below
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 
-from ai_program import documents
+from ai_program import documents, processes
 from ai_program.documents import Document, DocumentError
 
 TYPE_CHECKING = False
@@ -38,6 +37,7 @@ _SAFE = (
     "-c", "log.showSignature=false",
     "-c", "protocol.allow=never",
 )  # fmt: skip
+_LISTING = ("ls-files", "-s", "-z", "--full-name", "--", ":/")
 _UNWANTED = (
     "GIT_EXTERNAL_DIFF", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
     "GIT_ICASE_PATHSPECS", "GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT",
@@ -50,6 +50,9 @@ class Misuse(Exception):  # noqa: N818 - said to a person, not raised by a defec
 
 class CannotDecide(Exception):  # noqa: N818 - an answer, not a defect
     """What is needed for a verdict is not there: exit code 3, never a pass."""
+
+
+_NO_GIT = Misuse("git is not installed, or not on PATH")
 
 
 class Entry:
@@ -77,25 +80,31 @@ class Git:
             GIT_OPTIONAL_LOCKS="0", GIT_NO_LAZY_FETCH="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C"
         )
 
-    def start(self, *arguments: str, requests: bool = False) -> subprocess.Popen[bytes]:
-        """Start git; with ``requests`` it is asked through its standard input."""
+    def start(self, *arguments: str, ask: bool = False) -> processes.Process:
+        """Start git; with ``ask`` it reads requests."""
         try:
-            return subprocess.Popen(
-                ("git", *_SAFE, *arguments),
-                cwd=self.directory,
-                env=self.environ,
-                stdin=subprocess.PIPE if requests else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+            return processes.start(self._line(arguments), self.environ, ask=ask)
         except FileNotFoundError:
-            raise Misuse("git is not installed, or not on PATH") from None
+            raise _NO_GIT from None
 
     def ask(self, *arguments: str) -> tuple[int, bytes, str]:
         """Run git to its end: exit code, output, the line of the error."""
-        process = self.start(*arguments)
-        output, error = process.communicate()
-        return process.returncode, output, _reason(error)
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                self._line(arguments),
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise _NO_GIT from None
+        return done.returncode, done.stdout, _reason(done.stderr)
+
+    def _line(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        return ("git", "-C", self.directory, *_SAFE, *arguments)
 
 
 def _reason(error: bytes) -> str:
@@ -108,8 +117,6 @@ def _trouble(reason: str) -> Exception:
     """Return the exception for a git that refused to work at all."""
     if "not a git repository" in reason:
         return Misuse("this is not a git repository")
-    if "must be run in a work tree" in reason:
-        return Misuse("there is no index in a bare repository: name --base and --head")
     return CannotDecide(f"git: {reason.removeprefix('fatal: ')}")
 
 
@@ -118,44 +125,29 @@ class Objects:
 
     def __init__(self, git: Git) -> None:
         self._git = git
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: processes.Process | None = None
         self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is too large
         self._trees: dict[str, list[tuple[str, str, str]]] = {}
 
     def start(self) -> None:
         """Start git now, so that it is ready when the first question comes."""
         if self._process is None:
-            self._process = self._git.start("cat-file", "--batch", requests=True)
-
-    def close(self) -> None:
-        """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    try:
-                        pipe.close()
-                    except OSError:
-                        continue
-            process.wait()
+            self._process = self._git.start("cat-file", "--batch", ask=True)
 
     def query(self, names: Sequence[str]) -> Iterator[tuple[str, str, bytes | int] | None]:
         """Look up objects by name: (id, kind, content or too large a size), None if missing."""
         self.start()
         process = self._process
         assert process is not None  # noqa: S101 - start() made it
-        requests, answers = process.stdin, process.stdout
-        assert requests is not None and answers is not None  # noqa: S101, PT018 - both are pipes
         step = max(1, _CHUNK // (max(map(len, names), default=0) + 1))
         for first in range(0, len(names), step):
             chunk = names[first : first + step]
             try:
-                requests.write("".join(name + "\n" for name in chunk).encode())
-                requests.flush()
+                process.ask("".join(name + "\n" for name in chunk).encode())
             except OSError:
                 raise self._died() from None
             for _ in chunk:
-                header = answers.readline()
+                header = process.line()
                 if not header:
                     raise self._died()
                 words = header.split()
@@ -166,20 +158,19 @@ class Objects:
                 content: bytes | int = size
                 if size > MAX_BLOB:
                     left = size + 1
-                    while left and (piece := answers.read(min(left, 1 << 20))):
+                    while left and (piece := process.read(min(left, 1 << 20))):
                         left -= len(piece)
                 else:
-                    content = answers.read(size + 1)[:-1]
+                    content = process.read(size + 1)[:-1]
                     if len(content) != size:
                         raise self._died()
                 yield words[0].decode(), words[1].decode(), content
 
     def _died(self) -> Exception:
-        process, self._process = self._process, None
-        if process is None:
-            return CannotDecide("git went away")
-        _, error = process.communicate()
-        return _trouble(_reason(error))
+        """Return why git ended early, for which it is asked once more."""
+        self._process = None
+        status, _, reason = self._git.ask("cat-file", "--batch")
+        return _trouble(reason) if status else CannotDecide("git ended while it was asked")
 
     def load(self, oids: Iterable[str]) -> None:
         """Read blobs ahead of their use, in few round trips."""
@@ -564,7 +555,9 @@ def take(
 
     """
     for revision in (base, head):
-        if revision is not None and (revision.startswith("-") or not revision.isprintable()):
+        if revision is not None and (
+            not revision or revision.startswith("-") or not revision.isprintable()
+        ):
             raise Misuse(f"{revision!r} is not a revision")
     objects = Objects(git)
     objects.start()
@@ -576,17 +569,12 @@ def take(
 
 
 def _of_commit(git: Git, objects: Objects) -> tuple[Tree, Tree]:
-    listing = git.start("ls-files", "-s", "-z", "--full-name", "--", ":/")
+    listing = git.start(*_LISTING)
     shared: dict[tuple[str, str], Document | DocumentError] = {}
-    try:
-        base = _committed(objects, "HEAD", shared, unborn=git)
-        output, error = listing.communicate()
-    except BaseException:
-        listing.kill()
-        listing.communicate()
-        raise
-    if listing.returncode:
-        raise _trouble(_reason(error))
+    base = _committed(objects, "HEAD", shared, unborn=git)
+    output = listing.rest()
+    if listing.end():
+        raise _trouble(git.ask(*_LISTING)[2])
     entries: dict[str, Entry] = {}
     for line in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, _, path = line.partition("\t")
@@ -594,6 +582,8 @@ def _of_commit(git: Git, objects: Objects) -> tuple[Tree, Tree]:
         if level != "0":
             raise CannotDecide(f"the merge of {path} is not finished: resolve it and add it")
         entries[path] = Entry(mode, oid)
+    if not entries and git.ask("rev-parse", "--is-bare-repository")[1].strip() == b"true":
+        raise Misuse("there is no index in a bare repository: name --base and --head")
     for path in _intended(git, base, entries):
         del entries[path]
     return base, Tree(objects, entries, None, shared)
