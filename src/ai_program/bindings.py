@@ -1,0 +1,48 @@
+"""Bindings: the digests of what a report judged, as one state of the repository has them.
+
+The pipeline computes them from the tracked files before it writes a report; the hook computes them
+again from git's objects.
+"""
+
+from __future__ import annotations
+
+from ai_program import digests, evidence
+from ai_program.documents import DocumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ai_program.program import Baseline, State
+    from ai_program.snapshot import Tree
+
+# The environment stands in no file; the registry entry lists what the digest is made of.
+UNCHECKED = "environment"
+
+
+def of(state: State, baseline: Baseline) -> dict[str, str]:
+    """Return the digest of each group of files, and of the evaluation data if git has it."""
+    groups = baseline.layout["bindings"]
+    patterns = [pattern for group in groups.values() for pattern in group]
+    tree = state.tree
+    paths = [p for p in tree.entries if any(evidence.matches(p, each) for each in patterns)]
+    tree.load(paths)
+    found = evidence.bind(((path, _content(tree, path)) for path in paths), groups)
+    data = data_digest(state)
+    return found if data is None else {**found, "data": data}
+
+
+def data_digest(state: State) -> str | None:
+    """Return the digest of the evaluation data; the declared one where git does not have it."""
+    policy = state.evaluation
+    path = policy.get("data", "path") if policy else None
+    if isinstance(path, str) and path in state.tree:
+        return digests.of_bytes(_content(state.tree, path))
+    declared = policy.get("data", "digest") if policy else None
+    return declared if isinstance(declared, str) else None
+
+
+def _content(tree: Tree, path: str) -> bytes:
+    """Return a file's bytes; what is no file has a content that no pipeline can have read."""
+    try:
+        return tree.read(path)
+    except DocumentError as error:
+        return f"unreadable: {error.message}".encode()

@@ -1,0 +1,322 @@
+"""Rules of decisions: records that can be followed, never rewritten, and exceptions that end."""
+
+from __future__ import annotations
+
+from ai_program.findings import Location
+from ai_program.rules.base import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ai_program.documents import Document
+    from ai_program.exceptions import Waiver
+    from ai_program.findings import Finding
+    from ai_program.program import Program
+    from ai_program.snapshot import Tree
+
+    Keys = tuple[str | int, ...]
+    Problem = tuple[Keys, str]
+
+DECISIONS = "decisions/[0-9]*.md"
+SECTIONS = ("Context", "Options", "Outcome", "Consequences")
+LOCK = ".ai-program/lock.json"
+MAX_AGE = 14  # days between a decision and the commit that brings its record
+
+# What may become of a record. A new one comes from "".
+TRANSITIONS = {
+    "": ("proposed", "accepted", "rejected"),
+    "proposed": ("proposed", "accepted", "rejected"),
+    "accepted": ("accepted", "superseded"),
+    "rejected": ("rejected",),
+    "superseded": ("superseded",),
+}
+# Statuses from which on a record stands.
+FROZEN = ("accepted", "rejected", "superseded")
+_MAY_CHANGE = ("status", "superseded_by")
+
+
+class AIP501(Rule):
+    """A decision record says all that a reader needs, under a name of its own."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what is wrong with records that came or changed."""
+        changed = program.snapshot.changed
+        for record in program.head.decisions:
+            if record.path not in changed or not isinstance(record.value, dict):
+                continue
+            for keys, message in self._problems(program, record):
+                yield self.finding(record.at(*keys), message)
+            yield from self._sections(record)
+
+    def _problems(self, program: Program, record: Document) -> Iterator[Problem]:
+        yield from self._number(program, record)
+        yield from self._status(program, record)
+        yield from self._approvers(program, record)
+        if program.snapshot.changed[record.path] == "A":
+            yield from self._versions(program, record)
+
+    @staticmethod
+    def _number(program: Program, record: Document) -> Iterator[Problem]:
+        name, number = record.get("id"), number_of(record.path)
+        if not isinstance(name, str):
+            return
+        if name != f"DEC-{number:04d}":
+            yield ("id",), f"the file is numbered {number:04d}, the record {name}"
+            return
+        for other in program.head.tree.glob(DECISIONS):
+            if other < record.path and number_of(other) == number:
+                yield ("id",), f"{other} has this number already"
+        taken = {number_of(path) for path in program.head.tree.glob(DECISIONS)}
+        if number - 1 not in taken and number > 1:
+            yield ("id",), f"there is no DEC-{number - 1:04d}, so this is not the next number"
+
+    @staticmethod
+    def _status(program: Program, record: Document) -> Iterator[Problem]:
+        status, name = record.get("status"), record.get("id")
+        before = program.base.tree.document(record.path)
+        old = before.get("status") if before else None
+        if old is None or isinstance(old, str):
+            legal = TRANSITIONS.get(old or "", ())
+            if isinstance(status, str) and legal and status not in legal:
+                was = f"was {old}" if old else "is new"
+                yield ("status",), f"it {was}, and cannot become {status}"
+        records = {str(doc.get("id")): doc for doc in program.head.decisions}
+        for key, back in (("superseded_by", "supersedes"), ("supersedes", "superseded_by")):
+            named = record.get(key)
+            if isinstance(named, str):
+                other = records.get(named)
+                if other is None:
+                    yield (key,), f"there is no {named}"
+                elif other.get(back) != name and "accepted" in (status, other.get("status")):
+                    yield (key,), f"{named} does not say `{back}: {name}`"
+        if isinstance(record.get("superseded_by"), str) and status == "accepted":
+            yield ("status",), f"{record.get('superseded_by')} supersedes it: say so"
+
+    @staticmethod
+    def _approvers(program: Program, record: Document) -> Iterator[Problem]:
+        approvers = record.get("approvers")
+        if record.get("status") != "accepted" or not isinstance(approvers, list):
+            return
+        if not approvers:
+            yield ("approvers",), "it is accepted, and nobody accepted it"
+        for index, name in enumerate(approvers):
+            person = program.head.person(name)
+            if isinstance(name, str) and (person is None or not person.active):
+                state = "declared" if person is None else "active"
+                yield (
+                    ("approvers", index),
+                    f"{name} is not {state} in policies/program.yaml",
+                )
+
+    @staticmethod
+    def _versions(program: Program, record: Document) -> Iterator[Problem]:
+        """Follow the versions that a new record names."""
+        known = [f"{doc.get('id')}@{doc.get('version')}" for doc in program.head.contracts]
+        data = record.get("versions", "data")
+        for index, name in enumerate(data if isinstance(data, list) else ()):
+            if isinstance(name, str) and name not in known:
+                yield ("versions", "data", index), f"no data contract is {name}"
+        model = record.get("versions", "model")
+        if isinstance(model, str) and f"models/registry/{model}.json" not in program.head.tree:
+            yield ("versions", "model"), f"no registered model is {model}"
+
+    def _sections(self, record: Document) -> Iterator[Finding]:
+        sections = record.sections()
+        for title in SECTIONS:
+            line, text = sections.get(title, (0, ""))
+            if not line:
+                yield self.finding(
+                    Location(record.path, 1, 1, 2), f"the section {title} is missing"
+                )
+            elif not text:
+                yield self.finding(record.line_at(line), f"the section {title} is empty")
+
+
+class AIP502(Rule):
+    """What was decided stays as it was decided."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield records that were removed, renamed, rewritten or dated wrongly."""
+        snapshot = program.snapshot
+        known = {doc.path: doc for doc in program.base.decisions}
+        if snapshot.stage == "commit":
+            # History is asked only where the base and the head disagree.
+            known = {path: doc for path, doc in known.items() if path in snapshot.changed}
+        if known:
+            known = {**known, **_originals(program, list(known))}
+        for path, original in known.items():
+            yield from self._kept(program, path, original)
+        for record in program.head.decisions:
+            if snapshot.changed.get(record.path) == "A" and record.path not in known:
+                yield from self._dated(program, record)
+
+    def _kept(self, program: Program, path: str, original: Document) -> Iterator[Finding]:
+        head, name = program.head, original.get("id")
+        record = head.tree.document(path)
+        if path not in head.tree:
+            moved = [doc.path for doc in head.decisions if doc.get("id") == name]
+            how = f"was renamed to {moved[0]}" if moved else "was deleted"
+            yield self.finding(Location(path), f"{name} {how}; a record keeps its place")
+            return
+        if record is None or not isinstance(record.value, dict):
+            return  # AIP001 says why it cannot be read
+        base = [(original.at("id"), "base")]
+        if record.get("id") != name:
+            yield self.finding(
+                record.at("id"), f"{name} was renumbered to {record.get('id')}", related=base
+            )
+        status = original.get("status")
+        if status not in FROZEN:
+            return
+        for keys, what in _rewritten(original, record):
+            at = record.at(*keys) if keys else Location(path, record.body_line, 1, 2)
+            yield self.finding(at, f"{name} is {status}, and {what}", related=base)
+
+    def _dated(self, program: Program, record: Document) -> Iterator[Finding]:
+        """Compare the date of a new record with the day of its first commit."""
+        snapshot, stated = program.snapshot, day(record.get("date"))
+        first = snapshot.history.first(record.path) if snapshot.stage != "commit" else None
+        committed = day(first.committed_on if first else snapshot.today)
+        if stated is None or committed is None:
+            if isinstance(record.get("date"), str):
+                yield self.finding(
+                    record.at("date"), f"{record.get('date')} is no day of the calendar"
+                )
+            return
+        age = committed - stated
+        if age < 0:
+            yield self.finding(record.at("date"), "it is dated later than its first commit")
+        elif age > MAX_AGE and not self._generated(program, record):
+            yield self.finding(
+                record.at("date"),
+                f"it is dated {age} days before its first commit, {MAX_AGE} are allowed",
+                do="date the record on the day of the decision, and write it down within two weeks",
+            )
+
+    @staticmethod
+    def _generated(program: Program, record: Document) -> bool:
+        """Tell whether the record came with the programme: the workshop was before that."""
+        snapshot = program.snapshot
+        if snapshot.stage == "commit":
+            return LOCK not in snapshot.base
+        begun, first = snapshot.history.first(LOCK), snapshot.history.first(record.path)
+        return begun is not None and first is not None and begun.oid == first.oid
+
+
+class AIP505(Rule):
+    """An exception says what it waives, for how long, and who answers for that."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield exceptions that waive nothing, too much, for too long, or were stretched."""
+        if not program.head.exceptions:
+            return
+        from ai_program import exceptions
+
+        snapshot = program.snapshot
+        for waiver in exceptions.of_head(program):
+            doc = waiver.doc
+            if waiver.problem is not None:
+                only_time = (
+                    doc.path not in snapshot.changed
+                    and snapshot.stage != "schedule"
+                    and waiver.problem.startswith("expired")
+                )
+                yield self.finding(
+                    doc.at(*waiver.keys),
+                    f"{waiver.id} {waiver.problem}",
+                    severity="warning" if only_time else None,
+                )
+            for keys, message in (*_scope(waiver, snapshot.head), *_stretched(program, doc)):
+                yield self.finding(doc.at(*keys), f"{waiver.id} {message}")
+
+
+def _scope(waiver: Waiver, tree: Tree) -> Iterator[Problem]:
+    """Yield what is wrong with the place that an exception names."""
+    if not waiver.path:
+        return
+    if any(mark in waiver.path.partition("/")[0] for mark in "*?["):
+        yield ("path",), f"waives {waiver.path}, which is nearly everything; name a folder at least"
+    elif not tree.glob(waiver.path):
+        yield ("path",), f"waives {waiver.path}, and there is no such file"
+
+
+def _stretched(program: Program, doc: Document) -> Iterator[Problem]:
+    """Yield what was changed in an exception that the base has: it may only end earlier."""
+    before = program.base.tree.document(doc.path)
+    if before is None or not isinstance(before.value, dict) or not isinstance(doc.value, dict):
+        return
+    for key in (*before.value, *(key for key in doc.value if key not in before.value)):
+        old, new = before.get(key), doc.get(key)
+        earlier = key == "expires" and isinstance(old, str) and isinstance(new, str) and new < old
+        if old != new and not earlier:
+            yield (key,), f"was changed in `{key}`; a further exception is a new file"
+
+
+def _rewritten(original: Document, record: Document) -> Iterator[Problem]:
+    """Yield what differs between a record that stands and what it was."""
+    from ai_program.polarity import same
+
+    for key in (*original.value, *(key for key in record.value if key not in original.value)):
+        if key not in _MAY_CHANGE and not same(original.get(key), record.get(key)):
+            yield (key,), f"its `{key}` was changed"
+    old = original.get("superseded_by")
+    if old is not None and record.get("superseded_by") != old:
+        yield ("superseded_by",), "its `superseded_by` was changed"
+    if original.body.strip() != record.body.strip():
+        yield (), "its text was changed"
+
+
+def _originals(program: Program, paths: list[str]) -> dict[str, Document]:
+    """Return the records as they first stood on the base's own line of commits.
+
+    Only there: what was accepted on a branch is free until the branch is merged. After the commit
+    stage also those that the base has lost, so that what slipped through once is still found.
+    """
+    from ai_program.program import State
+    from ai_program.snapshot import CannotDecide, require_full_history
+
+    snapshot = program.snapshot
+    if snapshot.base.commit is None:
+        return {}
+    require_full_history(snapshot.git)
+    status, output, reason = snapshot.git.ask(
+        "log", "--first-parent", "-m", "--name-only", "--no-renames", "--reverse", "-z",
+        "--no-show-signature", "--format=%x01%H", snapshot.base.commit, "--", "decisions",
+    )  # fmt: skip
+    if status:
+        raise CannotDecide(f"git: {reason}")
+    found: dict[str, Document] = {}
+    state = None
+    for field in output.decode("utf-8", "surrogateescape").split("\0"):
+        path = field.lstrip("\n")
+        if path.startswith("\x01"):
+            state = State(snapshot.at(path[1:].strip()))
+        elif state is not None and path not in found and is_decision(path):
+            record = state.tree.document(path)
+            lost = path not in snapshot.head and snapshot.stage != "commit"
+            if record is not None and (path in paths or lost) and record.get("status") in FROZEN:
+                found[path] = record
+    return found
+
+
+def is_decision(path: str) -> bool:
+    """Tell whether a path is that of a decision record."""
+    folder, _, name = path.rpartition("/")
+    return folder == "decisions" and name[:1].isdigit() and name.endswith(".md")
+
+
+def number_of(path: str) -> int:
+    """Return the number that a record's file name begins with, 0 if that is no number."""
+    digits = path.rpartition("/")[2].partition("-")[0]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+
+
+def day(text: object) -> int | None:
+    """Return a day of the calendar as a number, None if it is none."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).toordinal() if isinstance(text, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,502 @@
+"""Rules of evaluation: that guardrails are measured, reports are true, and limits only tighten."""
+
+from __future__ import annotations
+
+from ai_program import floors
+from ai_program.findings import Location
+from ai_program.rules.base import Rule
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ai_program.documents import Document
+    from ai_program.findings import Finding
+    from ai_program.polarity import Change
+    from ai_program.program import Program, State
+
+    Keys = tuple[str | int, ...]
+
+POLICY = "policies/evaluation.yaml"
+CHAMPION = "champion"
+BEST_NAIVE = "best_naive"
+
+
+class AIP201(Rule):
+    """The evaluation policy measures what was promised, against what would do without a model."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield guardrails without a gate, gates that guard nothing, data that proves nothing."""
+        policy = program.head.evaluation
+        if policy is None or not isinstance(policy.value, dict):
+            return
+        gates = list(_objects(policy, "gates"))
+        yield from self._gates(policy, gates)
+        yield from self._promised(program, policy, [gate for _, gate in gates])
+        yield from self._compared(program, policy, [gate for _, gate in gates])
+        yield from self._data(program, policy)
+        for breach in floors.breaches(program, POLICY):
+            yield self.finding(breach.doc.at(*breach.keys), breach.message)
+
+    def _gates(
+        self, policy: Document, gates: list[tuple[int, dict[str, Any]]]
+    ) -> Iterator[Finding]:
+        slices = [entry.get("id") for _, entry in _objects(policy, "slices")]
+        known = [None, CHAMPION, BEST_NAIVE, *_texts(policy.get("baselines"))]
+        seen: set[object] = set()
+        for index, gate in gates:
+            name, place = gate.get("id"), ("gates", index)
+            if not isinstance(name, str):
+                continue
+            if name in seen:
+                yield self.finding(
+                    policy.at(*place, "id"), f"two gates have the id {name}: which one holds?"
+                )
+            seen.add(name)
+            if not _is_number(gate.get("limit")):
+                yield self.finding(
+                    policy.at(*place, "limit"), f"{name} has no limit, so everything passes it"
+                )
+            if _is_text_or_null(gate, "slice") and gate.get("slice") not in [None, *slices]:
+                yield self.finding(
+                    policy.at(*place, "slice"),
+                    f"{name} judges the slice {gate['slice']}, which is not declared under slices",
+                )
+            if _is_text_or_null(gate, "compare_with") and gate.get("compare_with") not in known:
+                yield self.finding(
+                    policy.at(*place, "compare_with"),
+                    f"{name} compares with {gate['compare_with']}, which is not under baselines",
+                )
+
+    def _promised(
+        self, program: Program, policy: Document, gates: list[dict[str, Any]]
+    ) -> Iterator[Finding]:
+        """Look for the guardrails of the workshop: an answer that no gate measures is a wish."""
+        answers = program.head.lock.get("answers", "guardrails") if program.head.lock else None
+        for name, answer in answers.items() if isinstance(answers, dict) else ():
+            if not isinstance(answer, dict) or not isinstance(answer.get("metric"), str):
+                continue
+            wanted = [answer.get(key) for key in ("metric", "slice", "compare_with", "direction")]
+            if wanted not in [
+                [gate.get(key) for key in ("metric", "slice", "compare_with", "direction")]
+                for gate in gates
+            ]:
+                yield self.finding(
+                    policy.key_at("gates"),
+                    f"no gate measures the guardrail {name} of the workshop ({_measured(answer)})",
+                    do="add the gate, or take the guardrail out of the answers and regenerate",
+                )
+
+    def _compared(
+        self, program: Program, policy: Document, gates: list[dict[str, Any]]
+    ) -> Iterator[Finding]:
+        naive = [g for g in gates if g.get("compare_with") not in (None, CHAMPION)]
+        if not naive:
+            yield self.finding(
+                policy.key_at("gates"), "no gate compares with a naive baseline", do=_ADD_NAIVE
+            )
+        elif all(_passes_without_a_model(gate) for gate in naive):
+            yield self.finding(
+                policy.at("gates", policy.get("gates").index(naive[0]), "limit"),
+                f"{naive[0].get('id')} lets a model pass that is worse than the naive baseline",
+                do=_ADD_NAIVE,
+            )
+        if program.head.releases and not any(g.get("compare_with") == CHAMPION for g in gates):
+            yield self.finding(
+                policy.key_at("gates"),
+                "no gate compares with the release in force",
+                do="add a gate with compare_with: champion",
+            )
+
+    def _data(self, program: Program, policy: Document) -> Iterator[Finding]:
+        data = policy.get("data")
+        if not isinstance(data, dict):
+            return
+        days = [data.get(key) for key in ("train_until", "test_from", "test_until")]
+        trained, begins, ends = (day if isinstance(day, str) else None for day in days)
+        if trained and begins and begins <= trained:
+            yield self.finding(
+                policy.at("data", "test_from"),
+                f"the test data begins on {begins}, the training data ends on {trained}:"
+                " the model has seen what it is judged on",
+            )
+        if begins and ends and ends < begins:
+            yield self.finding(
+                policy.at("data", "test_until"), f"the test data ends on {ends}, before it begins"
+            )
+        contract = data.get("contract")
+        if isinstance(contract, str) and contract not in [
+            doc.get("id") for doc in program.head.contracts
+        ]:
+            yield self.finding(
+                policy.at("data", "contract"), f"no data contract has the id {contract}"
+            )
+        yield from self._digest(program, policy)
+
+    def _digest(self, program: Program, policy: Document) -> Iterator[Finding]:
+        """Compare the declared digest with the bytes, unless both are as the base has them."""
+        path, declared = policy.get("data", "path"), policy.get("data", "digest")
+        snapshot = program.snapshot
+        if not isinstance(path, str) or path not in snapshot.head or not isinstance(declared, str):
+            return
+        if snapshot.stage == "commit" and not {path, POLICY}.intersection(snapshot.changed):
+            return
+        from ai_program import bindings
+
+        actual = bindings.data_digest(program.head)
+        if actual != declared:
+            yield self.finding(
+                policy.at("data", "digest"), f"{path} has the digest {actual}, not this one"
+            )
+
+
+class AIP206(Rule):
+    """What a report concludes follows from what it embeds."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield where a report contradicts itself: its seal, its numbers, its verdict."""
+        for report in self._judged(program):
+            if not isinstance(report.value, dict):
+                continue  # the schema says so, and no release can cite it
+            from ai_program import evidence
+
+            name = report.path.rpartition("/")[2].removesuffix(".json")
+            version = report.get("model", "version")
+            if isinstance(version, str) and version != name:
+                yield self.finding(
+                    report.at("model", "version"), f"the file is named after {name}, not {version}"
+                )
+            for keys, message in evidence.report_problems(report.value):
+                yield self.finding(report.at(*keys), message)
+            yield from self._measurements(report)
+
+    @staticmethod
+    def _judged(program: Program) -> list[Document]:
+        """Return all reports; at commit those that came or changed, and the one in force."""
+        snapshot = program.snapshot
+        if snapshot.stage != "commit":
+            return program.head.reports
+        paths = {path for path in snapshot.changed if is_report(path)}
+        release = in_force(program.head)
+        cited = release.get("predicate", "evaluation", "path") if release else None
+        if isinstance(cited, str) and is_report(cited):
+            paths.add(cited)
+        found = (snapshot.head.document(path) for path in sorted(paths))
+        return [report for report in found if report is not None]
+
+    def _measurements(self, report: Document) -> Iterator[Finding]:
+        seen: list[tuple[object, ...]] = []
+        for index, each in _objects(report, "measurements"):
+            place = ("measurements", index)
+            subject = tuple(each.get(key) for key in ("metric", "slice", "compare_with"))
+            if subject in seen:
+                yield self.finding(report.at(*place), f"{_measured(each)} was measured twice")
+            seen.append(subject)
+            rows = each.get("n")
+            if type(rows) is not int or rows < 1:
+                yield self.finding(
+                    report.at(*place, "n"), f"{_measured(each)} was measured on no rows"
+                )
+            for key in ("value", "low", "high"):
+                if key in each and not _is_number(each[key]):
+                    yield self.finding(
+                        report.at(*place, key), f"{_measured(each)}: {key} is no finite number"
+                    )
+
+
+class AIP207(Rule):
+    """Evidence is about what the change contains that brings it, and stays as it was."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield reports that were edited or removed, and new ones that judged something else."""
+        snapshot = program.snapshot
+        for path, how in snapshot.changed.items():
+            if not path.startswith("evidence/") or not path.endswith(".json"):
+                continue
+            if how != "A" and not path.startswith("evidence/releases/"):  # the chain: AIP303
+                verb = "removed" if how == "D" else "edited"
+                at = Location(path) if how == "D" else Location(path, 1, 1, 2)
+                yield self.finding(at, f"evidence was {verb}, and it is append-only")
+            elif how == "A" and is_report(path):
+                report = snapshot.head.document(path)
+                if report is not None and isinstance(report.value, dict):
+                    yield from self._new_report(program, report)
+        for release in new_releases(program):
+            yield from self._new_release(program, release)
+        if snapshot.stage != "commit":
+            yield from self._still_good(program)
+
+    def _new_report(self, program: Program, report: Document) -> Iterator[Finding]:
+        """Compare a report with the commit that brought it, which at commit is the head."""
+        state, where = origin(program, report.path)
+        wrong = list(self._unbound(program, report, state))
+        if wrong and state is not program.head:  # written first, committed with what it judged
+            wrong = list(self._unbound(program, report, program.head)) and wrong
+        for keys, message in wrong:
+            yield self.finding(report.at(*keys), f"{message}{where}")
+        yield from self._registered(program, report)
+
+    def _new_release(self, program: Program, release: Document) -> Iterator[Finding]:
+        """Compare what a release cites with what gets merged.
+
+        Not with the commit that brought it: or a change could loosen a gate, release, and cover
+        its tracks, all in one. Only where nothing was pushed yet there is nothing to merge into.
+        """
+        path = release.get("predicate", "evaluation", "path")
+        report = program.head.tree.document(path) if isinstance(path, str) else None
+        if report is None or not isinstance(report.value, dict):
+            return  # AIP303 says that the report is missing
+        state, where = program.head, ""
+        if program.snapshot.stage != "commit" and program.snapshot.base.commit is None:
+            state, where = origin(program, release.path)
+        elif program.snapshot.stage == "commit" and program.snapshot.changed.get(path) == "A":
+            return  # the report itself has just been compared with the head
+        for _, message in self._unbound(program, report, state):
+            yield self.finding(release.at("predicate", "evaluation", "path"), f"{message}{where}")
+
+    def _unbound(
+        self, program: Program, report: Document, state: State
+    ) -> Iterator[tuple[Keys, str]]:
+        """Yield the keys of what the report says about a state that is not so."""
+        from ai_program import bindings
+        from ai_program.polarity import same
+
+        for group, digest in bindings.of(state, program.baseline).items():
+            if report.get("bindings", group) != digest:
+                yield ("bindings", group), f"the report judged {_OTHER[group]} than there is"
+        policy = state.evaluation
+        for part in ("gates", "statistics"):
+            if policy is None or not same(report.get(part), policy.get(part)):
+                yield (part,), f"the {part} are not those of {POLICY}"
+        if policy is not None and report.get("model", "name") != policy.get("model"):
+            yield ("model", "name"), f"the model is not that of {POLICY}"
+        champions = self._champions(program, report, state)
+        if not any(same(report.get("champion"), champion) for champion in champions):
+            named = champions[0]["version"] if champions[0] else "nothing"
+            yield ("champion",), f"{named} was in force, and the report compares with another"
+
+    @staticmethod
+    def _champions(program: Program, report: Document, state: State) -> list[dict[str, str] | None]:
+        """Return what was in force when the report was written.
+
+        For a report that a release cites, that is the release before. Any other may have been
+        written before or after each release that comes in the same change.
+        """
+        releases = state.releases
+        found: list[dict[str, str] | None] = [None]
+        known = 0
+        for number, release in enumerate(releases, start=1):
+            if release.get("predicate", "evaluation", "path") == report.path:
+                return [found[-1]]
+            _, version, digest = subject(release)
+            found.append({"version": version, "digest": digest, "release": release.path})
+            if release.path in program.snapshot.base:
+                known = number
+        return found[known:]
+
+    def _registered(self, program: Program, report: Document) -> Iterator[Finding]:
+        version = report.get("model", "version")
+        for entry in program.head.registry:
+            if entry.get("version") == version and entry.get("artifact", "digest") != report.get(
+                "model", "digest"
+            ):
+                yield self.finding(
+                    report.at("model", "digest"),
+                    f"the registry has another model under {version}",
+                    related=[(entry.at("artifact", "digest"), "the registered digest")],
+                )
+
+    def _still_good(self, program: Program) -> Iterator[Finding]:
+        """Judge the release in force by today's gates: they may have tightened since."""
+        from ai_program import verdict
+        from ai_program.polarity import same
+
+        release, policy = in_force(program.head), program.head.evaluation
+        path = release.get("predicate", "evaluation", "path") if release else None
+        report = program.head.tree.document(path) if isinstance(path, str) else None
+        if report is None or policy is None or not isinstance(report.value, dict):
+            return
+        gates = policy.get("gates")
+        if same(gates, report.get("gates")):
+            return
+        judgement = verdict.judge(
+            gates if isinstance(gates, list) else [],
+            report.get("measurements") or [],
+            champion=report.get("champion") is not None,
+        )
+        if judgement.verdict != verdict.PASS:
+            missed = [each for each in judgement.outcomes if each["outcome"] not in _GOOD]
+            which = ", ".join(f"{each['gate']}: {each['reason']}" for each in missed[:3])
+            # Tightened gates ask for a new evaluation of what was in force, not for a broken push.
+            known = release is not None and release.path in program.snapshot.base
+            late = program.snapshot.stage == "push" and known
+            yield self.finding(
+                policy.key_at("gates"),
+                f"the release in force does not pass the gates of today ({which or 'no gates'})",
+                do="evaluate again (`nox -s evaluate`), and promote what passes",
+                severity="warning" if late else None,
+                related=[(report.key_at("gates"), "the gates that it passed")],
+            )
+
+
+class AIP208(Rule):
+    """Guardrails tighten freely; loosening one is authorised by others than its author."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what was loosened without an accepted decision, and what lies below a floor."""
+        for path, how in program.snapshot.changed.items():
+            if path.startswith("policies/") and how != "A":
+                yield from self._loosened(program, path)
+        for breach in floors.breaches(program):
+            if breach.doc.path != POLICY:  # AIP201 looks after the evaluation
+                yield self.finding(breach.doc.at(*breach.keys), breach.message, do=_FLOOR)
+
+    def _loosened(self, program: Program, path: str) -> Iterator[Finding]:
+        from ai_program import authority, polarity
+
+        schema = schema_of(program, path)
+        before, after = program.base.tree.document(path), program.head.tree.document(path)
+        if schema is None or before is None:
+            return
+        if after is None:
+            if path not in program.snapshot.head:  # what cannot be read is the schema's business
+                yield self.finding(Location(path), "a policy was deleted, with all its guardrails")
+            return
+        for change in polarity.compare(before.value, after.value, schema):
+            if change.direction != polarity.LOOSENED:
+                continue
+            pointer = f"{path}#{change.pointer}"
+            value = None if change.after is polarity.ABSENT else change.after
+            missing = authority.missing(
+                program, pointer, value, _Applied(path, after, change, schema)
+            )
+            if missing is not None:
+                rule = f" ({change.rule})" if change.rule else ""
+                yield self.finding(
+                    after.at(*change.after_keys),
+                    f"{polarity.describe(change)}{rule}, and {missing}",
+                    do="undo it, or bring an accepted decision that authorises "
+                    f"{{change: {pointer}, to: {polarity.shown(value)}}},"
+                    " approved by others than the author",
+                    related=[(before.at(*change.before_keys), "base")],
+                )
+
+
+class _Applied:
+    """Whether an earlier state had the value that a change brings."""
+
+    __slots__ = ("after", "path", "pointer", "schema")
+
+    def __init__(self, path: str, after: Document, change: Change, schema: dict[str, Any]) -> None:
+        self.path = path
+        self.after = after
+        self.pointer = change.pointer
+        self.schema = schema
+
+    def __call__(self, state: State) -> bool:
+        from ai_program import polarity
+
+        then = state.tree.document(self.path)
+        if then is None:
+            return False
+        left = polarity.compare(then.value, self.after.value, self.schema)
+        return not any(
+            self.pointer.startswith(change.pointer) or change.pointer.startswith(self.pointer)
+            for change in left
+        )
+
+
+_GOOD = ("pass", "not_applicable")
+_OTHER = {
+    "contracts": "other contracts",
+    "features": "other features",
+    "policies": "other policies",
+    "code": "other code",
+    "data": "other data",
+}
+_ADD_NAIVE = "add a gate with compare_with: best_naive and a limit that only a better model passes"
+_FLOOR = "bring the value back within the tier; no decision goes beyond it"
+
+
+def is_report(path: str) -> bool:
+    """Tell whether a path is that of an evaluation report."""
+    folder, _, name = path.rpartition("/")
+    return folder == "evidence/evaluations" and name.endswith(".json")
+
+
+def in_force(state: State) -> Document | None:
+    """Return the record of the release in force."""
+    path = state.active.get("release") if state.active else None
+    return state.tree.document(path) if isinstance(path, str) else None
+
+
+def new_releases(program: Program) -> list[Document]:
+    """Return the release records that this change brings."""
+    changed = program.snapshot.changed
+    if not any(path.startswith("evidence/releases/") for path in changed):
+        return []
+    return [release for release in program.head.releases if changed.get(release.path) == "A"]
+
+
+def origin(program: Program, path: str) -> tuple[State, str]:
+    """Return the state that brought a file, and how to call it in a sentence."""
+    snapshot = program.snapshot
+    first = snapshot.history.first(path) if snapshot.stage != "commit" else None
+    if first is None:
+        return program.head, ""
+    from ai_program.program import State
+
+    return State(snapshot.at(first.oid)), f" at {first.oid[:12]}, which brought it"
+
+
+def subject(release: Document) -> tuple[str, str, str]:
+    """Return model, version and artifact digest of a release record, "" for what is missing."""
+    name, sha = release.get("subject", 0, "name"), release.get("subject", 0, "digest", "sha256")
+    model, _, version = name.partition("/") if isinstance(name, str) else ("", "", "")
+    return model, version, f"sha256:{sha}" if isinstance(sha, str) else ""
+
+
+def schema_of(program: Program, path: str) -> dict[str, Any] | None:
+    """Return the baseline's schema for a governed path, None if it is not governed."""
+    from ai_program.snapshot import matcher
+
+    for kind in program.baseline.layout["kinds"]:
+        if any(matcher(pattern)(path) for pattern in kind["paths"]):
+            schema: dict[str, Any] = program.baseline.value(f"schemas/{kind['schema']}")
+            return schema
+    return None
+
+
+def _passes_without_a_model(gate: dict[str, Any]) -> bool:
+    """Tell whether the limit lies beyond 0, which is what a baseline has against itself."""
+    limit: Any = gate.get("limit")
+    if not _is_number(limit):
+        return True
+    return bool(limit < 0 if gate.get("direction") == "higher" else limit > 0)
+
+
+def _measured(item: dict[str, Any]) -> str:
+    """Say in words what a gate judges or a measurement measures."""
+    where = f" on {item['slice']}" if item.get("slice") else ""
+    against = f" against {item['compare_with']}" if item.get("compare_with") else ""
+    return f"{item.get('metric')}{where}{against}"
+
+
+def _objects(doc: Document, *keys: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
+    entries = doc.get(*keys)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _is_text_or_null(item: dict[str, Any], key: str) -> bool:
+    return item.get(key) is None or isinstance(item[key], str)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and -1e300 < value < 1e300  # type: ignore[operator]

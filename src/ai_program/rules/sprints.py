@@ -1,0 +1,165 @@
+"""Rules of sprints: time is boxed, and work leads back to what the workshop promised."""
+
+from __future__ import annotations
+
+from ai_program.rules.base import Rule
+from ai_program.rules.decisions import day
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ai_program.documents import Document
+    from ai_program.findings import Finding
+    from ai_program.program import Program, State
+
+SHORTEST, LONGEST = 14, 42  # days, the first and the last included
+
+
+class AIP601(Rule):
+    """A sprint has a length, its team has one at a time, and its scope holds after the middle."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield boxes that are no boxes, and work that was put in too late."""
+        plans = [plan for plan in program.head.plans if isinstance(plan.value, dict)]
+        for plan in plans:
+            yield from self._box(plan)
+        yield from self._overlaps(plans)
+        for backlog in program.head.backlogs:
+            if program.snapshot.changed.get(backlog.path) == "M":
+                yield from self._late(program, backlog)
+
+    def _box(self, plan: Document) -> Iterator[Finding]:
+        folder = plan.path.split("/")[1]
+        if isinstance(plan.get("id"), str) and plan.get("id") != folder:
+            yield self.finding(plan.at("id"), f"the plan of {plan.get('id')} stands in {folder}")
+        for key in ("start", "end"):
+            if isinstance(plan.get(key), str) and day(plan.get(key)) is None:
+                yield self.finding(plan.at(key), f"{plan.get(key)} is no day of the calendar")
+        start, end = day(plan.get("start")), day(plan.get("end"))
+        if start is None or end is None:
+            return
+        days = end - start + 1
+        if days < 1:
+            yield self.finding(plan.at("end"), "the sprint ends before it begins")
+        elif not SHORTEST <= days <= LONGEST:
+            yield self.finding(
+                plan.at("end"), f"the sprint takes {days} days, {SHORTEST} to {LONGEST} are allowed"
+            )
+
+    def _overlaps(self, plans: list[Document]) -> Iterator[Finding]:
+        boxes = sorted(
+            (str(plan.get("team")).strip().casefold(), begin, end, plan.path, plan)
+            for plan in plans
+            if (begin := day(plan.get("start"))) and (end := day(plan.get("end")))
+        )
+        latest: dict[str, tuple[int, Document]] = {}
+        for team, begin, end, _, plan in boxes:
+            until, other = latest.get(team, (0, plan))
+            if begin <= until:
+                yield self.finding(
+                    plan.at("start"),
+                    f"{plan.get('team')} is in the sprint {other.get('id')} until"
+                    f" {other.get('end')}",
+                    related=[(other.at("end"), "the other sprint")],
+                )
+            if end > until:
+                latest[team] = (end, plan)
+
+    def _late(self, program: Program, backlog: Document) -> Iterator[Finding]:
+        """Look for items that came after the middle; the base's plan says when that is."""
+        from ai_program import authority
+
+        before = program.base.tree.document(backlog.path)
+        box = backlog.path.rpartition("/")[0] + "/plan.yaml"
+        plan = program.base.tree.document(box) or program.head.tree.document(box)
+        start, end = (day(plan.get(key)) if plan else None for key in ("start", "end"))
+        today = day(program.snapshot.today)
+        if before is None or start is None or end is None or today is None:
+            return
+        if 2 * (today - start) < end - start + 1:
+            return
+        known = [item.get("id") for _, item in items(before)]
+        for index, item in items(backlog):
+            name = item.get("id")
+            if not isinstance(name, str) or name in known:
+                continue
+            pointer = f"{backlog.path}#items[{name}]"
+            missing = authority.missing(program, pointer, "added")
+            if missing is not None:
+                yield self.finding(
+                    backlog.at("items", index, "id"),
+                    f"{name} came after the middle of the sprint, and {missing}",
+                    do="plan it for the next sprint, or bring an accepted decision that authorises "
+                    f"{{change: {pointer}, to: added}}, approved by others than the author",
+                )
+
+
+class AIP602(Rule):
+    """Every item serves something that was promised, and every guardrail is taken up."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield items that serve nothing, and guardrails that nobody works on."""
+        ids, served = program.head.ids(), set()
+        sprints = [plan.get("id") for plan in program.head.plans]
+        for backlog in program.head.backlogs:
+            sprint = backlog.get("sprint")
+            if isinstance(sprint, str) and sprint not in sprints:
+                yield self.finding(backlog.at("sprint"), f"there is no plan of a sprint {sprint}")
+            seen = []
+            for index, item in items(backlog):
+                name, serves = item.get("id"), item.get("serves")
+                if isinstance(name, str) and name in seen:
+                    yield self.finding(
+                        backlog.at("items", index, "id"), f"two items have the id {name}"
+                    )
+                seen.append(name)
+                for place, each in enumerate(serves if isinstance(serves, list) else ()):
+                    if not isinstance(each, str):
+                        continue
+                    if each not in ids:
+                        yield self.finding(
+                            backlog.at("items", index, "serves", place),
+                            f"{name} serves {each}, which nothing declares",
+                        )
+                    if item.get("status") != "dropped":
+                        served.add(each)
+        for doc, keys, name in _guardrails(program):
+            if name not in served:
+                yield self.finding(
+                    doc.at(*keys), f"no item of a backlog takes up the guardrail {name}"
+                )
+
+
+def _guardrails(program: Program) -> Iterator[tuple[Document, tuple[str | int, ...], str]]:
+    """Yield the guardrails that only work makes real.
+
+    A gate of a use case that has a pipeline is enforced by the evaluation itself; a monitor is
+    real when somebody has built it.
+    """
+    head = program.head
+    wanted = [(head.monitoring, "monitors")]
+    if not has_pipeline(program, head):
+        wanted.append((head.evaluation, "gates"))
+    for doc, key in wanted:
+        entries = doc.get(key) if doc else None
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            name = entry.get("id") if isinstance(entry, dict) else None
+            if doc is not None and isinstance(name, str):
+                yield doc, (key, index, "id"), name
+
+
+def has_pipeline(program: Program, state: State) -> bool:
+    """Tell whether the programme's use case comes with a pipeline."""
+    name = state.program.get("program", "use_case") if state.program else None
+    profile = program.baseline.use_case(name) if isinstance(name, str) else None
+    return bool(profile and profile.get("pipeline"))
+
+
+def items(backlog: Document) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the items of a backlog with their indices."""
+    entries = backlog.get("items")
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict):
+            yield index, entry
