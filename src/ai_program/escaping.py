@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Words and numbers that some version of YAML takes for something else than text.
-_RESERVED = re.compile(r"(?i)(?:y|n|yes|no|on|off|true|false|null|nan|inf|none)")
+_RESERVED = re.compile(r"(?i)(?:y|n|yes|no|on|off|true|false|null|nan|inf)")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?: [A-Za-z][A-Za-z0-9_-]*)*")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # Line breaks to YAML 1.1, or invisible, although JSON leaves them as they are.

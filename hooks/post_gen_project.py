@@ -1,0 +1,14 @@
+"""Hands the generated directory to ai_program; cookiecutter renders this file before it runs it."""
+
+import json
+import sys
+from pathlib import Path
+
+# To Python a braced expression is a set of sets, so that linters read this file as it stands.
+sys.path.insert(0, {{ engine_path | tojson }})  # noqa: F821
+
+from ai_program.generation import finish  # noqa: E402 - the line above makes it importable
+
+FACTS = json.loads({{ cookiecutter | programme | tojson | tojson }})  # noqa: F821
+
+raise SystemExit(finish(FACTS, Path.cwd()))
