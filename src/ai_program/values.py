@@ -82,3 +82,10 @@ def near(name: str, known: Iterable[str]) -> str:
 
     match = difflib.get_close_matches(name, list(known), n=1)
     return f"; is {match[0]} meant?" if match else ""
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, as YAML would write it, cut where it gets long."""
+    from ai_program.polarity import shown as written
+
+    return written(value)
