@@ -30,4 +30,5 @@ class Workshop(Extension):
         environment.filters["programme"] = intake.programme
         environment.filters["yaml"] = escaping.yaml_value
         environment.filters["md"] = escaping.markdown
+        environment.filters["python"] = escaping.python_text
         environment.globals["engine_path"] = str(Path(__file__).resolve().parent / "src")

@@ -39,6 +39,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def python_text(value: Any) -> str:
+    """Return a value as a Python literal: text that holds its JSON, in ASCII, in its own order."""
+    return json.dumps(json.dumps(_plain(value)))
+
+
 def yaml_word(value: Any) -> str:
     """Return a value for people to read and edit: plain words without quotes, where that is safe."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and not _RESERVED.fullmatch(value):
@@ -51,7 +56,7 @@ def yaml_block(value: Mapping[str, Any], indent: int = 0) -> str:
     lines = []
     for key, item in value.items():
         name = key if _PLAIN_KEY.fullmatch(key) and not _RESERVED.fullmatch(key) else yaml_value(key)
-        if isinstance(item, dict) and any(isinstance(inner, dict) for inner in item.values()):
+        if isinstance(item, dict) and any(inner and isinstance(inner, dict) for inner in item.values()):
             lines.append(f"{' ' * indent}{name}:\n{yaml_block(item, indent + 2)}")
         else:
             lines.append(f"{' ' * indent}{name}: {yaml_flow(item)}\n")

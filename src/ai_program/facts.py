@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime
 
+from ai_program import answers as written
 from ai_program import workshop
 
 TYPE_CHECKING = False
@@ -125,17 +126,29 @@ def _bound(floor: str, side: str, tier: str) -> Any:
 def _given(outcome: Examination) -> dict[str, Any]:
     """Return the answers as workshop.yaml holds them: resolved, but maps as they were given.
 
-    A map that was left to the use case stays empty, so that it follows the use case.
+    A map that was left to the use case stays empty, so that it follows the use case; an owner who
+    was named by a role stays a role, so that it follows the role.
     """
     result = {}
     for key, question in workshop.questions().items():
-        if question["type"] == "map":
-            result[key] = outcome.answers[key] if outcome.given.get(key) else {}
-        elif question["type"] == "list":
+        if question["type"] == "list":
             result[key] = ", ".join(outcome.answers[key])  # cookiecutter takes a list for choices
+        elif question["type"] == "map":
+            given = written.entries(outcome.given.get(key) or {})
+            result[key] = {
+                entry: _as_given(outcome.answers[key][entry], given[entry]) for entry in given
+            }
         else:
             result[key] = outcome.answers[key]
     return copy.deepcopy(result)
+
+
+def _as_given(entry: Any, given: Any) -> Any:
+    """Return an entry without what was left out, and with the role that names its owner."""
+    if not isinstance(entry, dict):
+        return entry
+    kept = {field: value for field, value in entry.items() if given.get(field) is not None}
+    return {**kept, "owner": given["owner"]} if given.get("owner") in workshop.PERSON_ROLES else kept
 
 
 # People -------------------------------------------------------------------------------------------
