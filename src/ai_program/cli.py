@@ -80,11 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(arguments: list[str]) -> int:
     command, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
-    if command == "check":
-        return _check(_options(rest, _CHECK))
     if command in {"-h", "--help", "help"} or "--help" in rest:
         sys.stdout.write(USAGE)
         return CLEAN
+    if command == "check":
+        return _check(_options(rest, _CHECK))
     if command == "--version":
         import ai_program
 
@@ -163,9 +163,11 @@ def _today(given: str | None) -> str:
     from datetime import date
 
     try:
-        return date.fromisoformat(given).isoformat()
+        if date.fromisoformat(given).isoformat() == given:
+            return given
     except ValueError:
-        raise _WrongUse(f"--today is a day, YYYY-MM-DD, not {given!r}") from None
+        pass
+    raise _WrongUse(f"--today is a day, YYYY-MM-DD, not {given!r}")
 
 
 def _in_ci() -> bool:
@@ -231,9 +233,9 @@ def _explain(arguments: list[str]) -> int:
 
     severities = [f"{tier} {rule.severity[tier]}" for tier in TIERS]
     waivable = "a dated exception can waive it" if rule.waivable else "nothing can waive it"
-    paragraphs = [f"{rule.code}  {rule.title}", rule.why, f"do: {rule.do}"]
-    wrapped = [textwrap.fill(" ".join(text.split()), 88) for text in paragraphs]
-    sys.stdout.write("\n\n".join(wrapped) + "\n\n")
+    sys.stdout.write(f"{rule.code}  {rule.title}\n\n")
+    for paragraph in (rule.why, f"do: {rule.do}"):
+        sys.stdout.write(textwrap.fill(" ".join(paragraph.split()), 88) + "\n\n")
     sys.stdout.write(f"severity: {', '.join(severities)}\n")
     sys.stdout.write(f"runs at: {', '.join(rule.when)}; {waivable}\n")
     for name, identifiers in rule.controls.items():

@@ -28,7 +28,7 @@ class Owed:
     def __init__(self, doc: Document, keys: Keys, entry: dict[str, object]) -> None:
         self.location: Location = doc.at(*keys, "status")
         self.keys = keys
-        self.name = ".".join(map(str, keys))
+        self.name = ".".join(map(str, keys)) or doc.path.rpartition("/")[2].partition(".")[0]
         for key in ("id", "name", "title", "team"):
             if isinstance(entry.get(key), str):
                 self.name = str(entry[key])

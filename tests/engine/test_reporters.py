@@ -1,0 +1,267 @@
+"""What people and programs read, letter by letter."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from engine.repositories import TODAY
+from engine.toys import PROGRAM
+
+from ai_program.checking import Result
+from ai_program.findings import Finding, Location
+from ai_program.reporters import github, text
+from ai_program.reporters import json as as_json
+
+
+@pytest.fixture
+def result(governed, check):
+    """Return a result with an error, a warning and a waived finding."""
+    governed.add(
+        "decisions/exceptions/EXC-0001.yaml",
+        """\
+schema_version: 1
+id: EXC-0001
+rule: AIP901
+path: contracts/a.odcs.yaml
+reason: r
+compensating_control: c
+approver: "@grace"
+created: "2026-11-01"
+expires: "2026-11-30"
+""",
+    )
+    governed.base = governed.commit()
+    governed.add("contracts/b.odcs.yaml", "id: b\npurpose: TODO\nowner: b@example.org\n")
+    return check(governed)
+
+
+def test_text(result, governed):
+    assert (
+        text.render(result)
+        == """\
+AIP902 warning contracts/a.odcs.yaml:2:1  Owners are told
+  the owner has no address
+    2 | owner: TODO
+      | ^^^^^
+  do: tell them
+AIP901 waived by EXC-0001 contracts/a.odcs.yaml:2:8  Nothing is left to do
+  owner is TODO
+AIP901 error contracts/b.odcs.yaml:2:10  Nothing is left to do
+  purpose is TODO
+    2 | purpose: TODO
+      |          ^^^^
+  do: write the value
+1 error · 1 warning · 1 waived · `ai-program explain AIP901` says why
+"""
+    )
+
+
+def test_related_places_name_the_base(governed, check):
+    governed.base = governed.git("rev-parse", "--short=7", "HEAD")
+    governed.add("contracts/a.odcs.yaml", "# new line\nid: a\nowner: TODO@\n")
+    assert (
+        text.render(check(governed))
+        == f"""\
+AIP901 error contracts/a.odcs.yaml:3:8  Nothing is left to do
+  owner is TODO@
+    3 | owner: TODO@
+      |        ^^^^^
+   base: contracts/a.odcs.yaml:2:8 at {governed.base}
+  do: write the value
+1 error · 0 warnings · `ai-program explain AIP901` says why
+"""
+    )
+
+
+def test_text_in_colour(governed, check):
+    lines = text.render(check(governed, select=("AIP901",)), colour=True).split("\n")
+    assert lines[0] == (
+        "\x1b[31;1mAIP901 error\x1b[0m \x1b[1mcontracts/a.odcs.yaml:2:8\x1b[0m"
+        "  Nothing is left to do"
+    )
+    assert lines[3] == "      |        \x1b[31;1m^^^^\x1b[0m"
+    assert lines[5] == "  \x1b[1mdo:\x1b[0m write the value"
+
+
+def one(governed, check, location: Location, message: str = "m") -> list[str]:
+    """Render one finding at a place."""
+    program = check(governed, select=("AIP902",)).program
+    return text.render(Result(program, [Finding("AIP901", "error", location, message, "r")])).split(
+        "\n"
+    )
+
+
+def test_a_file_as_a_whole(governed, check):
+    assert one(governed, check, Location("policies/data.yaml")) == [
+        "AIP901 error policies/data.yaml  Nothing is left to do",
+        "  m",
+        "  do: r",
+        "1 error · 0 warnings · `ai-program explain AIP901` says why",
+        "",
+    ]
+
+
+def test_a_deleted_file_shows_the_base(governed, check):
+    governed.git("rm", "-q", "contracts/a.odcs.yaml")
+    assert one(governed, check, Location("contracts/a.odcs.yaml", 1, 5, 6))[2:4] == [
+        "    1 | id: a",
+        "      |     ^",
+    ]
+
+
+def test_a_place_that_is_not_there(governed, check):
+    for at in (Location("nowhere", 3, 1, 2), Location("contracts/a.odcs.yaml", 99, 1, 2)):
+        assert len(one(governed, check, at)) == 5
+    assert one(governed, check, Location(""))[0].split("  ")[0] == "AIP901 error (the repository)"
+
+
+def test_wide_characters_keep_the_mark_in_place(governed, check):
+    governed.add("contracts/a.odcs.yaml", 'id: "需要予測 é"  # TODO\n')
+    lines = one(governed, check, Location("contracts/a.odcs.yaml", 1, 5, 13))
+    assert lines[2] == '    1 | id: "需要予測 é"  # TODO'
+    assert lines[3] == "      |     ^^^^^^^^^^^^"
+
+
+def test_a_long_line_is_cut_around_the_mark(governed, check):
+    governed.add("contracts/a.odcs.yaml", f"id: {'x' * 300} MARK {'y' * 300}\n")
+    lines = one(governed, check, Location("contracts/a.odcs.yaml", 1, 306, 310))
+    assert lines[2].startswith("    1 | …xxx")
+    assert lines[2].endswith("yyy…")
+    start = lines[3].index("^")
+    assert lines[2][start : start + 4] == "MARK"
+    assert lines[3].count("^") == 4
+    assert max(map(len, lines)) < 125
+
+
+def test_a_mark_longer_than_the_line_is_cut(governed, check):
+    governed.add("contracts/a.odcs.yaml", f"id: {'x' * 300}\n")
+    lines = one(governed, check, Location("contracts/a.odcs.yaml", 1, 5, 305))
+    assert max(map(len, lines)) < 125
+    assert len(lines[3]) <= len(lines[2])
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\nb\tc", "a b c"),
+        ("a\u202eb", r"a\u202eb"),
+        ("a\u2028b\x85c", r"a\u2028b\x85c"),
+        ("a\r::error::b", r"a\x0d::error::b"),
+        ("by\udcffte", r"by\xffte"),
+        ("\U000e0041", r"\U000e0041"),
+        ("ü 需 é 😀", "ü 需 é 😀"),
+    ],
+)
+def test_nothing_moves_the_cursor_hides_or_reorders(governed, check, raw, shown):
+    assert text.clean(raw) == shown
+    first, message, *_ = one(governed, check, Location(raw), raw)
+    assert first.startswith(f"AIP901 error {shown} ")
+    assert message == f"  {shown}"
+
+
+def test_the_brief_report_is_one_line(governed, check):
+    assert text.brief(check(governed, select=("AIP902",))) == (
+        "AIP902 contracts/a.odcs.yaml:2:1  the owner has no address · 0 errors · 1 warning\n"
+    )
+    assert text.brief(check(governed, select=("AIP904",))) == ""
+
+
+def test_json(result, governed):
+    report = json.loads(as_json.render(result))
+    assert {key: report[key] for key in report if key != "findings"} == {
+        "version": 1,
+        "engine": "0.1.0",
+        "stage": "commit",
+        "today": TODAY,
+        "tier": "limited",
+        "base": governed.base,
+        "head": None,
+        "summary": {"errors": 1, "warnings": 1, "waived": 1},
+    }
+    assert report["findings"][1] == {
+        "code": "AIP901",
+        "severity": "error",
+        "path": "contracts/a.odcs.yaml",
+        "line": 2,
+        "column": 8,
+        "end_column": 12,
+        "message": "owner is TODO",
+        "remedy": "write the value",
+        "related": [
+            {
+                "path": "contracts/a.odcs.yaml",
+                "line": 2,
+                "column": 8,
+                "end_column": 12,
+                "note": "base",
+            }
+        ],
+        "waived_by": "EXC-0001",
+    }
+
+
+def test_github(result):
+    assert github.render(result, fence="guess-me-not") == (
+        "::error file=contracts/b.odcs.yaml,line=2,endLine=2,col=10,endColumn=14,"
+        "title=AIP901 Nothing is left to do::purpose is TODO%0Ado: write the value\n"
+        "::warning file=contracts/a.odcs.yaml,line=2,endLine=2,col=1,endColumn=6,"
+        "title=AIP902 Owners are told::the owner has no address%0Ado: tell them\n"
+        f"::stop-commands::guess-me-not\n{text.render(result)}::guess-me-not::\n"
+    )
+
+
+def test_the_summary_of_the_step(result):
+    assert (
+        github.summarise(result)
+        == """\
+### ai-program: 1 error · 1 warning · 1 waived · `ai-program explain AIP901` says why
+
+| rule | where | what | do |
+|---|---|---|---|
+| AIP901 error | contracts/b.odcs.yaml:2:10 | purpose is TODO | write the value |
+| AIP902 warning | contracts/a.odcs.yaml:2:1 | the owner has no address | tell them |
+| AIP901 waived by EXC&#45;0001 | contracts/a.odcs.yaml:2:8 | owner is TODO | write the value |
+""".replace("&#45;", "-")
+    )
+
+
+def test_a_clean_step_has_a_summary_too(governed, check):
+    result = check(governed, select=("AIP904",))
+    assert github.summarise(result) == "### ai-program: 0 errors · 0 warnings\n\n"
+
+
+def test_annotations_are_escaped(governed, check):
+    program = check(governed, select=("AIP904",)).program
+    at = Location("a,b:c%\n.yaml", 1, 1, 2)
+    finding = Finding("AIP901", "error", at, "x\r\n::set-env::%0A y", "a, b: c")
+    line = github.render(Result(program, [finding]), fence="f").split("\n")[0]
+    assert line == (
+        "::error file=a%2Cb%3Ac%25 .yaml,line=1,endLine=1,col=1,endColumn=2,"
+        "title=AIP901 Nothing is left to do::x\\x0d%0A::set-env::%250A y%0Ado: a, b: c"
+    )
+
+
+def test_markdown_is_quoted(governed, check):
+    program = check(governed, select=("AIP904",)).program
+    message = "<img src=x> | `x` [a](b) @team *b* _c_"
+    finding = Finding("AIP901", "error", Location("a|b"), message, "r")
+    row = github.summarise(Result(program, [finding])).split("\n")[-2]
+    assert row == (
+        "| AIP901 error | a&#124;b | &#60;img src=x&#62; &#124; &#96;x&#96; &#91;a&#93;(b) "
+        "&#64;team &#42;b&#42; &#95;c&#95; | r |"
+    )
+
+
+def test_the_worst_come_first_and_the_rest_is_counted(repo, check):
+    repo.add("policies/program.yaml", PROGRAM)
+    for number in range(13):
+        repo.add(f"contracts/{number:02}.odcs.yaml", "owner: TODO\n")
+    result = check(repo)
+    lines = github.render(result, fence="f").split("\n")
+    annotations = lines[: lines.index("::stop-commands::f")]
+    assert [line.split(" ")[0] for line in annotations] == ["::error"] * 10 + ["::warning"] * 10
+    assert annotations[9] == "::error title=ai-program::+4 more; the log has all of them"
+    assert annotations[19] == "::warning title=ai-program::+4 more; the log has all of them"
+    assert github.summarise(result).count("\n| AIP9") == 26
