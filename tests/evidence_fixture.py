@@ -1,0 +1,337 @@
+"""States of life of a rendered repository: what the pipeline would have written into it.
+
+Each function takes the files of a repository and returns them with the evidence of one state added,
+bound to exactly these files. The numbers are synthetic and fixed: every gate is passed by a tenth
+of its limit, so that a test can move one number and see one consequence.
+
+    scaffolded ─► evaluated ─► released ─► challenged ─► replaced ─► rolled_back
+
+``changes`` replaces parts of a document before it is sealed, by the keys that lead there:
+``{"release": {"approvals": []}}`` gives a record that nobody approved and whose digest is right.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ai_program import digests, documents, evidence, paths
+
+Files = dict[str, bytes]
+Changes = dict[str, Any]
+Model = tuple[str, bytes]  # what kind of model, and its bytes
+
+COMMIT = "1" * 40
+RELEASED_ON = "2026-11-20"
+FIRST = ("gradient_boosting", b"a model")
+SECOND = ("ridge", b"another model")
+
+
+def evaluated(files: Files, changes: Changes | None = None) -> Files:
+    """A first model was evaluated and registered."""
+    return _evaluate(files, FIRST, changes or {})
+
+
+def released(files: Files, changes: Changes | None = None) -> Files:
+    """The first model is in force."""
+    return _promote(evaluated(files, changes), FIRST, changes or {})
+
+
+def challenged(files: Files, changes: Changes | None = None) -> Files:
+    """A second model was evaluated against the one in force."""
+    return _evaluate(released(files), SECOND, changes or {})
+
+
+def replaced(files: Files, changes: Changes | None = None) -> Files:
+    """The second model is in force."""
+    return _promote(challenged(files, changes), SECOND, changes or {})
+
+
+def rolled_back(files: Files, changes: Changes | None = None) -> Files:
+    """The first model is in force again."""
+    return _roll_back(replaced(files), FIRST, changes or {})
+
+
+STATES = {
+    "scaffolded": lambda files, _changes=None: dict(files),
+    "evaluated": evaluated,
+    "released": released,
+    "challenged": challenged,
+    "replaced": replaced,
+    "rolled_back": rolled_back,
+}
+
+
+def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
+    policy = _value(files, "policies/evaluation.yaml")
+    version = _version(model)
+    champion = _champion(files)
+    packages = evidence.environment(["scikit-learn==1.7.2", "pandas==2.3.3"])
+    bindings = {**_bindings(files, policy), "environment": packages["digest"]}
+    gates = policy["gates"]
+    parts = {
+        "model": {
+            "name": policy["model"],
+            "version": version,
+            "candidate": model[0],
+            "digest": digests.of_bytes(model[1]),
+        },
+        "champion": champion,
+        "bindings": bindings,
+        "code": {"commit": COMMIT, "dirty": False},
+        "statistics": policy["statistics"],
+        "gates": gates,
+        "measurements": [
+            _measured(gate)
+            for gate in gates
+            if champion is not None or gate["compare_with"] != "champion"
+        ],
+    }
+    own = changes.get("report", {})
+    report = evidence.report(**_merged(parts, {k: v for k, v in own.items() if k in parts}))
+    report = digests.sealed(_merged(report, {k: v for k, v in own.items() if k not in parts}))
+    path = f"{evidence.REPORTS}/{version}.json"
+    contract = _first(files, "contracts/")
+    view = _first(files, "features/")
+    entry = evidence.registry_entry(
+        model=policy["model"],
+        version=version,
+        candidate=model[0],
+        artifact={"digest": digests.of_bytes(model[1]), "size": len(model[1]), "format": "joblib"},
+        training_data=[
+            {
+                "contract": contract["id"],
+                "version": contract["version"],
+                "digest": bindings["data"],
+            }
+        ],
+        features={"id": view["id"], "version": view["version"]},
+        code={"commit": report["code"]["commit"], "digest": bindings["code"]},
+        seed=policy["statistics"]["seed"],
+        packages=packages["packages"],
+        command="nox -s pipeline",
+        kpis=["KPI-mae"] if b"KPI-mae" in files["policies/program.yaml"] else _kpis(files)[:1],
+        owner=_people(files, "accountable_owner")[0]["handle"],
+        evaluation={"path": path, "digest": report["digest"]},
+        golden=[{"input": {"hour": 12}, "prediction": 1.0}],
+    )
+    entry = digests.sealed(_merged(entry, changes.get("registry", {})))
+    return {
+        **files,
+        path: digests.pretty(report),
+        f"{evidence.REGISTRY}/{version}.json": digests.pretty(entry),
+    }
+
+
+def _promote(files: Files, model: Model, changes: Changes) -> Files:
+    back = _champion(files)
+    return _record(
+        files,
+        model,
+        {
+            "action": "promote",
+            "rollback_target": {
+                "kind": "release" if back else "fallback",
+                "release": back["release"] if back else None,
+                "artifact": back["digest"] if back else None,
+                "retrieved": True,
+            },
+            "reason": "it passes every gate",
+            "approvals": _approvals(files),
+            "author": _people(files, "data_owner")[0]["emails"][0],
+        },
+        changes,
+    )
+
+
+def _roll_back(files: Files, model: Model, changes: Changes) -> Files:
+    return _record(
+        files,
+        model,
+        {
+            "action": "rollback",
+            "rollback_target": {
+                "kind": "fallback",
+                "release": None,
+                "artifact": None,
+                "retrieved": True,
+            },
+            "reason": "the monitor of the prediction quality tripped",
+            "approvals": [],
+            "author": _people(files, "operations_owner")[0]["emails"][0],
+        },
+        changes,
+    )
+
+
+def _record(files: Files, model: Model, said: Changes, changes: Changes) -> Files:
+    policy = _value(files, "policies/evaluation.yaml")
+    version = _version(model)
+    report_path = f"{evidence.REPORTS}/{version}.json"
+    report = _value(files, report_path)
+    contract = _first(files, "contracts/")
+    view = _first(files, "features/")
+    records = _records(files)
+    sequence = len(records) + 1
+    statement = evidence.release_statement(
+        model=policy["model"],
+        version=version,
+        artifact=digests.of_bytes(model[1]),
+        predicate={
+            "sequence": sequence,
+            "previous": records[-1]["predicate"]["digest"] if records else None,
+            "created_at": f"{RELEASED_ON}T{8 + sequence:02d}:00:00Z",
+            "data": {
+                "contract": f"{contract['id']}@{contract['version']}",
+                "digest": report["bindings"]["data"],
+            },
+            "features": f"{view['id']}@{view['version']}",
+            "policies": report["bindings"]["policies"],
+            "evaluation": {
+                "path": report_path,
+                "digest": report["digest"],
+                "verdict": report["verdict"],
+            },
+            "decision": "DEC-0001",
+            "exceptions": [],
+            "review": {
+                "mode": _value(files, "policies/oversight.yaml")["decision_types"][0]["mode"],
+                "how": "the record names data, features and policies; the model is in the store",
+            },
+            **said,
+        },
+    )
+    own = copy.deepcopy(changes.get("release", {}))
+    subject = own.pop("subject", None)
+    statement = {**statement, "predicate": _merged(statement["predicate"], own)}
+    if subject is not None:
+        statement["subject"] = subject
+    statement["predicate"]["digest"] = evidence.release_digest(statement)
+    active = _merged(evidence.active(sequence, statement), changes.get("active", {}))
+    path = evidence.release_path(sequence)
+    return {
+        **files,
+        path: digests.pretty(statement),
+        evidence.ACTIVE: digests.pretty(active),
+        f"{evidence.ACTUALS}/{sequence:04d}.json": digests.pretty(_actuals(files, path)),
+    }
+
+
+def _actuals(files: Files, release: str) -> dict[str, Any]:
+    return digests.sealed(
+        {
+            "schema_version": 1,
+            "release": release,
+            "actuals": [
+                {
+                    "kpi": result["id"],
+                    "value": None,
+                    "unit": result["unit"],
+                    "target": result["target"],
+                    "met": None,
+                    "source": result["source"],
+                }
+                for objective in _value(files, "policies/program.yaml")["objectives"]
+                for result in objective["key_results"]
+            ],
+            "deployment_success_rate": 1.0,
+            "time_to_market_days": 0,
+        }
+    )
+
+
+def _measured(gate: dict[str, Any]) -> dict[str, Any]:
+    """Measure what a gate asks for, a tenth of its limit on the good side."""
+    limit = gate["limit"]
+    better = 1 if gate["direction"] == "higher" else -1
+    margin = abs(limit) / 10 if limit else 0.0
+    value = limit + better * margin
+    return {
+        "metric": gate["metric"],
+        "slice": gate["slice"],
+        "compare_with": gate["compare_with"],
+        "value": value,
+        "low": value - margin / 2,
+        "high": value + margin / 2,
+        "n": max(2160, gate["min_rows"]),
+    }
+
+
+def _bindings(files: Files, policy: dict[str, Any]) -> dict[str, str]:
+    layout = documents.parse(_baseline("layout.yaml"), "layout.yaml").value
+    data = policy["data"]
+    content = files.get(data["path"])
+    digest = data["digest"] or digests.of_bytes(b"data outside git")
+    return {
+        **evidence.bind(files.items(), layout["bindings"]),
+        "data": digest if content is None else digests.of_bytes(content),
+    }
+
+
+def _champion(files: Files) -> dict[str, str] | None:
+    if evidence.ACTIVE not in files:
+        return None
+    active = _value(files, evidence.ACTIVE)
+    _, version, digest = evidence.released(_value(files, active["release"]))
+    return {"version": version, "digest": digest, "release": active["release"]}
+
+
+def _records(files: Files) -> list[dict[str, Any]]:
+    return [
+        _value(files, path)
+        for path in sorted(files)
+        if path.startswith(f"{evidence.RELEASES}/0") and path.endswith(".json")
+    ]
+
+
+def _approvals(files: Files) -> list[dict[str, str]]:
+    policy = _value(files, "policies/release.yaml")["approvals"]
+    able = [
+        (person["handle"], role)
+        for role in policy["roles"]
+        for person in _people(files, role)
+        if "data_owner" not in person["roles"]
+    ]
+    return [
+        {"person": handle, "role": role, "on": RELEASED_ON}
+        for handle, role in able[: policy["required"]]
+    ]
+
+
+def _people(files: Files, role: str) -> list[dict[str, Any]]:
+    people = _value(files, "policies/program.yaml")["people"]
+    return [person for person in people if role in person["roles"]]
+
+
+def _kpis(files: Files) -> list[str]:
+    objectives = _value(files, "policies/program.yaml")["objectives"]
+    return [result["id"] for objective in objectives for result in objective["key_results"]]
+
+
+def _first(files: Files, folder: str) -> dict[str, Any]:
+    path = next(path for path in sorted(files) if path.startswith(folder) and path.endswith("yaml"))
+    return _value(files, path)
+
+
+def _version(model: Model) -> str:
+    return evidence.version_name(model[0], digests.of_bytes(model[1]))
+
+
+def _value(files: Files, path: str) -> Any:
+    return documents.parse(files[path], path).value
+
+
+def _baseline(name: str) -> bytes:
+    with open(f"{paths.root()}/{name}", "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
+def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
+    """Return a copy in which the changed places are replaced; ``None`` as a value stays a value."""
+    result = copy.deepcopy(value)
+    for key, change in changes.items():
+        old = result.get(key)
+        result[key] = (
+            _merged(old, change) if isinstance(old, dict) and isinstance(change, dict) else change
+        )
+    return result
