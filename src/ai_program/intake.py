@@ -265,7 +265,11 @@ def programme(answers: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **facts,
         "template": template,
-        "engine": {"source": template["source"], "rev": template["commit"]},
+        "engine": {
+            "source": template["source"],
+            "rev": template["commit"],
+            "version": template["version"],
+        },
     }
 
 

@@ -64,7 +64,8 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
                                     sprint_review, checkpoint, audit, consent, pipeline, quarter_end
     p.cadence                       {exception_max_days, drill_max_days, audit_max_days,
                                     checkpoint_max_days} of the tier
-    p.template, p.engine            {source, commit, version, dirty, local}, {source, rev}
+    p.template, p.engine            {source, commit, version, dirty, local},
+                                    {source, rev, version}
 """
 
 from __future__ import annotations

@@ -1,0 +1,205 @@
+"""A template in a repository of its own, and repositories generated from it by the real cookiecutter.
+
+``rendered(name)`` returns a generated repository, made once in a session; tests only read it. The
+variants are named below, and each is a fixture too. ``bake(...)`` generates one more, for itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+# The prompt's default of the workshop's date, in every test: 2026-11-16.
+EPOCH = "1794787200"
+
+#: Name of a variant: its configuration file, or its answers.
+VARIANTS: dict[str, Path | dict] = {
+    "demand": EXAMPLES / "demand-forecast.workshop.yaml",
+    "high": EXAMPLES / "high-risk.workshop.yaml",
+    "draft": {},
+    "personalization": {"use_case": "personalization"},
+    "anomaly_detection": {"use_case": "anomaly_detection"},
+    "inventory_optimization": {"use_case": "inventory_optimization"},
+    "other": {"use_case": "other"},
+}
+USE_CASES = ("demand_forecasting", "personalization", "anomaly_detection",
+             "inventory_optimization", "other")
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return an environment without anything of the person who runs the tests."""
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {key: value for key, value in os.environ.items()
+            if not key.startswith(("GIT_", "COOKIECUTTER", "AI_PROGRAM"))}
+    return {**kept, "HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home),
+            "GIT_CONFIG_NOSYSTEM": "1", "SOURCE_DATE_EPOCH": EPOCH, "PWD": "", **more}
+
+
+def git(directory: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
+    """Run git and return what it says, without the newline at its end."""
+    done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True,
+                          check=True, env=env, stdin=subprocess.DEVNULL)
+    return done.stdout.strip()
+
+
+def working_tree() -> list[str]:
+    """List the files of the project as they stand, committed or not."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"],
+                            capture_output=True, check=True)
+    return [path for path in os.fsdecode(listed.stdout).split("\0")
+            if path and (ROOT / path).is_file()]
+
+
+def copy_of_template(target: Path, env: dict[str, str]) -> Path:
+    """Commit the project's files as they stand in a repository of their own."""
+    for path in working_tree():
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, target / path)
+    git(target, "init", "--quiet", "--initial-branch=main", env=env)
+    git(target, "add", "--all", env=env)
+    git(target, "-c", "user.name=Template", "-c", "user.email=template@example.org",
+        "commit", "--quiet", "--message", "The template as it stands", env=env)
+    return target
+
+
+@dataclass(frozen=True, slots=True)
+class Baked:
+    """What a run of cookiecutter left behind."""
+
+    directory: Path  # where it ran
+    output: str
+    returncode: int
+
+    @property
+    def path(self) -> Path:
+        """The one directory that was generated."""
+        assert self.returncode == 0, self.output
+        found = [entry for entry in self.directory.iterdir() if (entry / "workshop.yaml").is_file()]
+        assert len(found) == 1, self.output
+        return found[0]
+
+
+def run_cookiecutter(
+    template: Path | str, directory: Path, *arguments: str, env: dict[str, str],
+    typed: str | None = None, umask: int = -1,
+) -> Baked:
+    """Run the real command in a directory; ``typed`` is what somebody answers at the prompts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(template), *arguments],
+        cwd=directory, env=env, input=typed, text=True, encoding="utf-8", umask=umask,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=120,
+        **({} if typed is not None else {"stdin": subprocess.DEVNULL}),
+    )  # fmt: skip
+    return Baked(directory, done.stdout, done.returncode)
+
+
+def config_file(directory: Path, answers: dict, name: str = "answers.yaml") -> Path:
+    """Write answers as a configuration file (JSON is YAML)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / name
+    path.write_text(json.dumps({"default_context": answers}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def identified_home(tmp_path_factory) -> Path:
+    """Return a home directory where git knows who somebody is."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
+    return home
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, identified_home) -> Path:
+    """Return the template as a clean repository: what stands in the working tree, committed."""
+    return copy_of_template(tmp_path_factory.mktemp("template") / "ai-program",
+                            environment(identified_home))
+
+
+@pytest.fixture
+def bake(template, identified_home, tmp_path):
+    """Return a function that generates a repository as a user would."""
+
+    def bake(*arguments: str, config: Path | None = None, typed: str | None = None,
+             env: dict[str, str] | None = None, into: Path | None = None, umask: int = -1,
+             **answers: object) -> Baked:
+        directory = into or tmp_path / "out"
+        if answers:
+            config = config_file(tmp_path / "config", answers)
+        words = [*arguments, *([] if typed is not None else ["--no-input"])]
+        words += ["--config-file", str(config)] if config else []
+        return run_cookiecutter(template, directory, *words, typed=typed, umask=umask,
+                                env=env or environment(identified_home))
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def rendered(template, identified_home, tmp_path_factory):
+    """Return a function that returns the repository of a variant, generated once; read only."""
+    made: dict[str, Path] = {}
+
+    def rendered(name: str) -> Path:
+        if name not in made:
+            wanted = VARIANTS[name]
+            directory = tmp_path_factory.mktemp(name)
+            config = wanted if isinstance(wanted, Path) else config_file(
+                tmp_path_factory.mktemp("config"), wanted)
+            baked = run_cookiecutter(template, directory, "--no-input", "--config-file",
+                                     str(config), env=environment(identified_home))
+            made[name] = baked.path
+        return made[name]
+
+    return rendered
+
+
+@pytest.fixture(scope="session")
+def demand(rendered) -> Path:
+    """Return the repository of the demand-forecasting example: minimal tier, promotable."""
+    return rendered("demand")
+
+
+@pytest.fixture(scope="session")
+def high(rendered) -> Path:
+    """Return the repository of the high-risk example."""
+    return rendered("high")
+
+
+@pytest.fixture(scope="session")
+def draft(rendered) -> Path:
+    """Return the repository of --no-input."""
+    return rendered("draft")
+
+
+@pytest.fixture(scope="session")
+def personalization(rendered) -> Path:
+    """Return the repository of a use case without a pipeline, with personal data."""
+    return rendered("personalization")
+
+
+@pytest.fixture(scope="session")
+def anomaly_detection(rendered) -> Path:
+    """Return the repository of a use case without a pipeline."""
+    return rendered("anomaly_detection")
+
+
+@pytest.fixture(scope="session")
+def inventory_optimization(rendered) -> Path:
+    """Return the repository of a use case without a pipeline."""
+    return rendered("inventory_optimization")
+
+
+@pytest.fixture(scope="session")
+def other(rendered) -> Path:
+    """Return the repository of a use case that the baseline does not know."""
+    return rendered("other")
