@@ -1,13 +1,18 @@
-"""States of life of a rendered repository: what the pipeline would have written into it.
+"""Evidence in a rendered repository: what the pipeline would have written into it.
 
-Each function takes the files of a repository and returns them with the evidence of one state added,
-bound to exactly these files. The numbers are synthetic and fixed: every gate is passed by a tenth
-of its limit, so that a test can move one number and see one consequence.
+Evidence is written in steps, each bound to the files as it finds them:
+
+    {evaluate: first}      a model is trained, evaluated and registered
+    {promote: first}       its release comes into force
+    {roll_back: first}     it comes into force again, instead of a later one
+
+A step may replace parts of what it writes, before it is sealed: ``{promote: first, release:
+{approvals: []}}`` gives a record that nobody approved and whose digest is right. So a case can be
+about one lie at a time. The states of life are sequences of steps:
 
     scaffolded ─► evaluated ─► released ─► challenged ─► replaced ─► rolled_back
 
-``changes`` replaces parts of a document before it is sealed, by the keys that lead there:
-``{"release": {"approvals": []}}`` gives a record that nobody approved and whose digest is right.
+The numbers are synthetic and fixed: every gate is passed by a tenth of its limit.
 """
 
 from __future__ import annotations
@@ -23,43 +28,58 @@ Model = tuple[str, bytes]  # what kind of model, and its bytes
 
 COMMIT = "1" * 40
 RELEASED_ON = "2026-11-20"
-FIRST = ("gradient_boosting", b"a model")
-SECOND = ("ridge", b"another model")
-
-
-def evaluated(files: Files, changes: Changes | None = None) -> Files:
-    """A first model was evaluated and registered."""
-    return _evaluate(files, FIRST, changes or {})
-
-
-def released(files: Files, changes: Changes | None = None) -> Files:
-    """The first model is in force."""
-    return _promote(evaluated(files, changes), FIRST, changes or {})
-
-
-def challenged(files: Files, changes: Changes | None = None) -> Files:
-    """A second model was evaluated against the one in force."""
-    return _evaluate(released(files), SECOND, changes or {})
-
-
-def replaced(files: Files, changes: Changes | None = None) -> Files:
-    """The second model is in force."""
-    return _promote(challenged(files, changes), SECOND, changes or {})
-
-
-def rolled_back(files: Files, changes: Changes | None = None) -> Files:
-    """The first model is in force again."""
-    return _roll_back(replaced(files), FIRST, changes or {})
-
-
-STATES = {
-    "scaffolded": lambda files, _changes=None: dict(files),
-    "evaluated": evaluated,
-    "released": released,
-    "challenged": challenged,
-    "replaced": replaced,
-    "rolled_back": rolled_back,
+MODELS: dict[str, Model] = {
+    "first": ("gradient_boosting", b"a model"),
+    "second": ("ridge", b"another model"),
+    "third": ("ridge", b"a third model"),
 }
+STATES: dict[str, list[Changes]] = {"scaffolded": []}
+for _name, _step in {
+    "evaluated": {"evaluate": "first"},
+    "released": {"promote": "first"},
+    "challenged": {"evaluate": "second"},
+    "replaced": {"promote": "second"},
+    "rolled_back": {"roll_back": "first"},
+}.items():
+    STATES[_name] = [*list(STATES.values())[-1], _step]
+
+
+def evaluated(files: Files) -> Files:
+    """Return the files after a first model was evaluated and registered."""
+    return apply(files, STATES["evaluated"])
+
+
+def released(files: Files) -> Files:
+    """Return the files after the first model came into force."""
+    return apply(files, STATES["released"])
+
+
+def apply(files: Files, steps: list[Changes]) -> Files:
+    """Return the files with the evidence of these steps, in their order."""
+    for step in steps:
+        changes = dict(step)
+        name = next(name for name in _STEPS if name in changes)
+        files = _STEPS[name](files, MODELS[changes.pop(name)], changes)
+        assert not changes, f"unknown parts of a step: {sorted(changes)}"
+    return files
+
+# What leads from each state to the next.
+_STEPS = {
+    "evaluated": lambda files, changes: _evaluate(files, FIRST, changes),
+    "released": lambda files, changes: _promote(files, FIRST, changes),
+    "challenged": lambda files, changes: _evaluate(files, SECOND, changes),
+    "replaced": lambda files, changes: _promote(files, SECOND, changes),
+    "rolled_back": lambda files, changes: _roll_back(files, FIRST, changes),
+}
+
+
+def advance(files: Files, state: str, target: str, changes: Changes | None = None) -> Files:
+    """Lead files from one state to a later one; the changes are those of the last step."""
+    order = list(STATES)
+    steps = order[order.index(state) + 1 : order.index(target) + 1]
+    for step in steps:
+        files = _STEPS[step](files, (changes or {}) if step == target else {})
+    return files
 
 
 def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
@@ -87,7 +107,7 @@ def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
             if champion is not None or gate["compare_with"] != "champion"
         ],
     }
-    own = changes.get("report", {})
+    own = changes.pop("report", {})
     report = evidence.report(**_merged(parts, {k: v for k, v in own.items() if k in parts}))
     report = digests.sealed(_merged(report, {k: v for k, v in own.items() if k not in parts}))
     path = f"{evidence.REPORTS}/{version}.json"
@@ -115,7 +135,7 @@ def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
         evaluation={"path": path, "digest": report["digest"]},
         golden=[{"input": {"hour": 12}, "prediction": 1.0}],
     )
-    entry = digests.sealed(_merged(entry, changes.get("registry", {})))
+    entry = digests.sealed(_merged(entry, changes.pop("registry", {})))
     return {
         **files,
         path: digests.pretty(report),
@@ -201,13 +221,13 @@ def _record(files: Files, model: Model, said: Changes, changes: Changes) -> File
             **said,
         },
     )
-    own = copy.deepcopy(changes.get("release", {}))
+    own = copy.deepcopy(changes.pop("release", {}))
     subject = own.pop("subject", None)
     statement = {**statement, "predicate": _merged(statement["predicate"], own)}
     if subject is not None:
         statement["subject"] = subject
     statement["predicate"]["digest"] = evidence.release_digest(statement)
-    active = _merged(evidence.active(sequence, statement), changes.get("active", {}))
+    active = _merged(evidence.active(sequence, statement), changes.pop("active", {}))
     path = evidence.release_path(sequence)
     return {
         **files,
@@ -335,3 +355,6 @@ def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
             _merged(old, change) if isinstance(old, dict) and isinstance(change, dict) else change
         )
     return result
+
+
+_STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back}
