@@ -9,10 +9,9 @@ A case is data (``tests/rules/<CODE>.yaml``), so that it can be read beside the 
         base: {...}                # edits that are committed before; a list: several commits
         edit:                      # path -> one edit or a list of them
           policies/program.yaml: {replace: "target: 110", with: "target: 105"}
-        becomes: evaluated         # the state to which the change leads, bound to the edited files
-        changes: {report: {...}}   # what its evidence says instead, sealed again
         stage: commit              # commit, push or schedule
-        today, author, ci, first   # the day, who commits, where; first: there is no commit before
+        today, author, ci          # the day, who commits, whether in CI
+        first: true                # there is no commit before this one
     invalid:
       - name: a target that is worse than the baseline
         edit: ...
@@ -21,9 +20,11 @@ A case is data (``tests/rules/<CODE>.yaml``), so that it can be read beside the 
              severity: error, message: "..."}
         also: [AIP003]             # other rules that object; without it none may
 
-Edits: ``replace``/``with`` (exact text that stands there once), ``write``, ``append``, ``delete``,
-``move``, ``link`` (a symbolic link), ``submodule``, ``base64``; with ``write`` also ``rows`` and
-``times`` (a line, and how often) and ``gzip``.
+An edit is ``replace``/``with`` (exact text that stands there once), ``write``, ``append``,
+``delete``, ``move``, ``link`` (a symbolic link), ``submodule``, ``base64``, or ``decision`` (what a
+decision record says that is not usual); with ``write`` also ``rows`` and ``times`` (a line, and how
+often) and ``gzip``. Under the key ``evidence`` stand steps of tests/evidence_fixture.py, which are
+taken after the other edits and are bound to them.
 
 The repository lives in memory, with the object ids that git would give: a case takes milliseconds.
 Its objects are written to a real repository only where a rule asks git for history.
@@ -34,6 +35,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 import zlib
 from pathlib import Path
 
@@ -154,10 +156,19 @@ def read(directory: Path) -> Files:
 def edited(files: Files, edits: dict) -> Files:
     """Return the files after the edits of a case."""
     files = dict(files)
-    for path, given in (edits or {}).items():
+    edits = dict(edits or {})
+    steps = edits.pop("evidence", [])
+    for path, given in edits.items():
         for edit in given if isinstance(given, list) else [given]:
             _apply(files, path, dict(edit))
-    return files
+    return with_evidence(files, steps)
+
+
+def with_evidence(files: Files, steps: list[dict]) -> Files:
+    """Return the files with what these steps of the pipeline write."""
+    plain = {path: content for path, (mode, content) in files.items() if mode == PLAIN}
+    made = evidence_fixture.apply(plain, steps)
+    return {**files, **{path: (PLAIN, content) for path, content in made.items()}}
 
 
 def _apply(files: Files, path: str, edit: dict) -> None:
@@ -166,6 +177,10 @@ def _apply(files: Files, path: str, edit: dict) -> None:
         old, new = edit.pop("replace").encode(), edit.pop("with").encode()
         assert content.count(old) == 1, f"{path}: {content.count(old)} times {old.decode()!r}"
         files[path] = (mode, content.replace(old, new))
+    elif "pattern" in edit:
+        pattern, new = edit.pop("pattern").encode(), edit.pop("with").encode()
+        assert len(re.findall(pattern, content)) == 1, f"{path}: {pattern!r} is not there once"
+        files[path] = (mode, re.sub(pattern, lambda _: new, content))
     elif "write" in edit:
         text = edit.pop("write").encode() + edit.pop("rows", "").encode() * edit.pop("times", 1)
         files[path] = (mode, gzip.compress(text, mtime=0) if edit.pop("gzip", False) else text)
@@ -182,6 +197,8 @@ def _apply(files: Files, path: str, edit: dict) -> None:
     elif "submodule" in edit:
         edit.pop("submodule")
         files[path] = (SUBMODULE, b"1" * 40)
+    elif "decision" in edit:
+        files[path] = (mode, evidence_fixture.decision(path, edit.pop("decision")))
     elif "base64" in edit:
         files[path] = (mode, base64.b64decode(edit.pop("base64")))
     assert not edit, f"{path}: unknown edit {sorted(edit)}"
@@ -189,8 +206,8 @@ def _apply(files: Files, path: str, edit: dict) -> None:
 
 # --- judging -------------------------------------------------------------------------------------
 
-KEYS = {"name", "variant", "state", "base", "edit", "becomes", "changes", "stage", "today",
-        "author", "ci", "first", "expect", "also"}  # fmt: skip
+KEYS = {"name", "variant", "state", "base", "edit", "stage", "today", "author", "ci", "first",
+        "expect", "also"}  # fmt: skip
 
 
 class _Loader(yaml.CSafeLoader):
@@ -219,10 +236,8 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
     """Apply the edits of a case and judge the change as its stage would."""
     author = case.get("author", AUTHOR)
     stage = case.get("stage", "commit")
-    state = case.get("state", "scaffolded")
-    target = case.get("becomes", state)
-    changes = case.get("changes")
-    files = _led(generated, "scaffolded", state, None if "becomes" in case else changes)
+    state = evidence_fixture.STATES[case.get("state", "scaffolded")]
+    files = with_evidence(generated, state)
     commit = None if case.get("first") else store.commit_of(files, None, AUTHOR, GENERATED)
     steps = case.get("base") or []
     for step in steps if isinstance(steps, list) else [steps]:
@@ -230,7 +245,6 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
         commit = store.commit_of(files, commit, AUTHOR, BASED)
     before = store.state({} if case.get("first") else files, commit)
     files = edited(files, case.get("edit"))
-    files = _led(files, state, target, changes)
     if stage == "commit":
         after = store.state(files, None)
     else:
@@ -246,15 +260,6 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
         author=author if stage == "commit" else None,
     )
     return checking.check(Program(snapshot, baseline))
-
-
-def _led(files: Files, state: str, target: str, changes: dict | None) -> Files:
-    """Add the evidence that leads from one state of life to another."""
-    if state == target:
-        return files
-    plain = {path: content for path, (mode, content) in files.items() if mode == PLAIN}
-    made = evidence_fixture.advance(plain, state, target, changes)
-    return {**files, **{path: (PLAIN, content) for path, content in made.items()}}
 
 
 def told(result: checking.Result, code: str) -> list[dict]:
