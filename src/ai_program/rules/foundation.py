@@ -6,6 +6,7 @@ import re
 
 from ai_program import contracts, layout, values
 from ai_program.findings import Location
+from ai_program.placeholders import placeholder
 from ai_program.rules.base import Rule
 
 TYPE_CHECKING = False
@@ -261,27 +262,6 @@ _SUSPECT = re.compile(
     rb"|<[a-z]|to be |fill in|your |\.\.\.|\xe2\x80\xa6",
     re.IGNORECASE,
 )
-# Angle brackets are a placeholder where they stand alone: not array<string>, a < b, models/<id>.
-_INSIDE = re.compile(
-    r"\b(?:TODO|TBD|TBA|FIXME|XXX|CHANGEME)\b|(?i:\blorem ipsum\b)|\{\{|\{%|\{#|\?\?\?"
-    r"|(?<![\w/=.\]-])<[A-Za-z][^<>@:/]*>(?![\w/])"
-)
-_WHOLE = frozenset((
-    "todo", "tbd", "tba", "fixme", "xxx", "changeme", "change me", "placeholder", "fill in",
-    "to be done", "to be defined", "to be determined", "to be decided", "to be filled in",
-    "to be written", "your text here", "lorem", "",
-))  # fmt: skip
-
-
-def placeholder(text: str) -> str:
-    """Return what makes a text a placeholder; "" if it is a value."""
-    found = _INSIDE.search(text)
-    if found:
-        return found.group()
-    plain = text.replace(".", "").replace("…", "").replace("?", "").strip(" -_*()[]<>").lower()
-    return text.strip() if text.strip() and plain in _WHOLE else ""
-
-
 _BODY = re.compile(r"\b(?:TODO|TBD|FIXME|CHANGEME)\b|(?i:\blorem ipsum\b)|\{\{|\{%|\{#")
 _CODE = re.compile(r"`[^`]*`")
 
