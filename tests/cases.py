@@ -7,7 +7,8 @@ A case is data (``tests/rules/<CODE>.yaml``), so that it can be read beside the 
         variant: demand            # a repository that tests/conftest.py generates
         state: scaffolded          # of the base: a state of tests/evidence_fixture.py
         base: {...}                # edits that are committed before; a list: several commits
-        edit:                      # path -> one edit or a list of them
+        edit:                      # path -> one edit or a list of them; a list: one after another,
+                                   # which at push are several commits
           policies/program.yaml: {replace: "target: 110", with: "target: 105"}
         stage: commit              # commit, push or schedule
         today, author, ci          # the day, who commits, whether in CI
@@ -66,9 +67,9 @@ class _LazyGit(Git):
         super().__init__(str(directory))
         self._store = store
 
-    def start(self, *arguments: str, ask: bool = False):
+    def _line(self, arguments):
         self._store.flush()
-        return super().start(*arguments, ask=ask)
+        return super()._line(arguments)
 
 
 class Store(Objects):
@@ -244,11 +245,13 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
         files = edited(files, step)
         commit = store.commit_of(files, commit, AUTHOR, BASED)
     before = store.state({} if case.get("first") else files, commit)
-    files = edited(files, case.get("edit"))
-    if stage == "commit":
-        after = store.state(files, None)
-    else:
-        after = store.state(files, store.commit_of(files, commit, author, CHANGED))
+    steps = case.get("edit") or [{}]
+    for step in steps if isinstance(steps, list) else [steps]:
+        files = edited(files, step)
+        if stage != "commit":
+            commit = store.commit_of(files, commit, author, CHANGED)
+    after = store.state(files, None if stage == "commit" else commit)
+    if stage != "commit":
         before = after if stage == "schedule" else before
     snapshot = Snapshot(
         before,

@@ -18,6 +18,7 @@ The numbers are synthetic and fixed: every gate is passed by a tenth of its limi
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from ai_program import digests, documents, evidence, paths
@@ -63,23 +64,30 @@ def apply(files: Files, steps: list[Changes]) -> Files:
         assert not changes, f"unknown parts of a step: {sorted(changes)}"
     return files
 
-# What leads from each state to the next.
-_STEPS = {
-    "evaluated": lambda files, changes: _evaluate(files, FIRST, changes),
-    "released": lambda files, changes: _promote(files, FIRST, changes),
-    "challenged": lambda files, changes: _evaluate(files, SECOND, changes),
-    "replaced": lambda files, changes: _promote(files, SECOND, changes),
-    "rolled_back": lambda files, changes: _roll_back(files, FIRST, changes),
-}
 
-
-def advance(files: Files, state: str, target: str, changes: Changes | None = None) -> Files:
-    """Lead files from one state to a later one; the changes are those of the last step."""
-    order = list(STATES)
-    steps = order[order.index(state) + 1 : order.index(target) + 1]
-    for step in steps:
-        files = _STEPS[step](files, (changes or {}) if step == target else {})
-    return files
+def decision(path: str, said: Changes) -> bytes:
+    """Return a complete decision record, accepted by the validator unless it says otherwise."""
+    number = path.rpartition("/")[2][:4]
+    front = {
+        "schema_version": 1,
+        "id": f"DEC-{number}",
+        "title": "Change what was agreed",
+        "status": "accepted",
+        "date": "2026-11-20",
+        "authorises": [],
+        "approvers": ["@grace"],
+        "versions": {"data": ["electricity_demand@1.0.0"], "model": None, "policy": 1},
+        "supersedes": None,
+        "superseded_by": None,
+        **said,
+    }
+    text = {title: f"The {title.lower()} of this decision." for title in _SECTIONS}
+    text |= front.pop("sections", {})
+    # JSON is YAML.
+    lines = ["---", *(f"{key}: {json.dumps(value)}" for key, value in front.items()), "---", ""]
+    for title, body in text.items():
+        lines += [f"## {title}", "", body, ""]
+    return "\n".join(lines).encode()
 
 
 def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
@@ -357,4 +365,5 @@ def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
     return result
 
 
+_SECTIONS = ("Context", "Options", "Outcome", "Consequences")
 _STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back}

@@ -149,7 +149,7 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else repr(value)
-    if not text or not text.isprintable():
+    if isinstance(value, str) and (not text.isprintable() or _reads_otherwise(text)):
         text = repr(text)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -433,6 +433,15 @@ def _is_number(value: object) -> bool:
 def _is_entry(change: Change, value: object) -> bool:
     """Tell whether the value needs no mention, because the pointer says it or it is too long."""
     return isinstance(value, (dict, list)) or change.pointer.endswith("]")
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Tell whether text without quotes would be taken for something else."""
+    try:
+        float(text or "0")
+    except ValueError:
+        return text in ("null", "true", "false")
+    return True
 
 
 def _plain(name: str) -> bool:

@@ -373,8 +373,9 @@ class AIP208(Rule):
             )
             if missing is not None:
                 rule = f" ({change.rule})" if change.rule else ""
+                gone = change.after is polarity.ABSENT
                 yield self.finding(
-                    after.at(*change.after_keys),
+                    (after.key_at if gone else after.at)(*change.after_keys),
                     f"{polarity.describe(change)}{rule}, and {missing}",
                     do="undo it, or bring an accepted decision that authorises "
                     f"{{change: {pointer}, to: {polarity.shown(value)}}},"
