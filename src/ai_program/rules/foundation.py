@@ -7,6 +7,7 @@ import re
 from ai_program import contracts, layout, values
 from ai_program.findings import Location
 from ai_program.placeholders import placeholder
+from ai_program.program import PLACES
 from ai_program.rules.base import Rule
 
 TYPE_CHECKING = False
@@ -43,11 +44,15 @@ class AIP001(Rule):
                 yield self.finding(at if problem.line else Location(path), problem.message)
                 continue
             doc = tree.document(path)
-            if doc is not None:
-                yield from self._form(doc, kind)
-                if not (kind["format"] == "markdown" and doc.value is None):
-                    wrong = schemas.validate(kind["schema"], doc.value, root=program.baseline.root)
-                    yield from self._violations(doc, wrong)
+            if doc is None:
+                continue
+            if doc.value is None:
+                yield self._empty(doc, kind)
+                continue
+            yield from self._form(doc, kind)
+            wrong = schemas.validate(kind["schema"], doc.value, root=program.baseline.root)
+            if wrong:
+                yield from self._violations(doc, wrong)
         for folder in layout.folders(kinds):
             entry = tree.entries.get(folder)
             if entry is not None and entry.mode in _ODD_MODES:
@@ -67,46 +72,67 @@ class AIP001(Rule):
             do="replace it by the plain file",
         )
 
+    def _empty(self, doc: Document, kind: dict[str, Any]) -> Finding:
+        if kind["format"] == "markdown" and doc.body.strip():
+            return self.finding(
+                doc.line_at(1),
+                "has no front matter",
+                do="begin the file with `---`, the fields of its schema, and `---`",
+            )
+        return self.finding(Location(doc.path), "says nothing")
+
     def _form(self, doc: Document, kind: dict[str, Any]) -> Iterator[Finding]:
-        """What a schema cannot say: front matter, sections, days, entries that stand twice."""
+        """What a schema cannot say: sections, days, entries that stand twice."""
         if kind["format"] == "markdown":
-            if doc.value is None:
-                yield self.finding(
-                    doc.line_at(1),
-                    "has no front matter",
-                    do="begin the file with `---`, the fields of its schema, and `---`",
-                )
-            sections = doc.sections()
-            for title in kind.get("sections", ()):
-                if title not in sections:
-                    yield self.finding(
-                        Location(doc.path),
-                        f"has no section {title}",
-                        do=f"add the heading `## {title}` with what belongs there",
-                    )
-                elif not sections[title][1]:
-                    yield self.finding(
-                        doc.line_at(sections[title][0]),
-                        f"the section {title} is empty",
-                        do="write what belongs there, or say who owes it until when",
-                    )
+            yield from self._sections(doc, kind.get("sections", ()))
         if kind["format"] != "json":
             yield from self._days(doc)
             if kind["kind"] != "contract":
                 yield from self._twice(doc)
 
+    def _sections(self, doc: Document, titles: Iterable[str]) -> Iterator[Finding]:
+        sections = doc.sections()
+        missing = [title for title in titles if title not in sections]
+        if missing:
+            yield self.finding(
+                Location(doc.path),
+                f"lacks the {_plural('section', missing)} {', '.join(missing)}",
+                do="add the headings (`## …`) with what belongs under them",
+            )
+        for title in titles:
+            if title in sections and not sections[title][1]:
+                yield self.finding(
+                    doc.line_at(sections[title][0]),
+                    f"the section {title} is empty",
+                    do="write what belongs there, or say who owes it until when",
+                )
+
     def _violations(self, doc: Document, wrong: list[tuple[Keys, str]]) -> Iterator[Finding]:
-        for keys, message in wrong:
-            if keys and str(keys[-1]).endswith(_VERSIONS):
+        for keys, _ in wrong:
+            if keys and keys[-1] in _VERSIONS:
                 yield self.finding(
                     doc.at(*keys),
-                    f"{keys[-1]} {values.shown(doc.get(*keys))} is unknown: {message}",
-                    do="write the version that this engine knows, or raise the pinned engine first",
+                    f"{keys[-1]} {values.shown(doc.get(*keys))} is unknown to this engine",
+                    do="write a version that this engine knows, or raise the pinned engine first",
                 )
                 return
+        missing: dict[Keys, list[str]] = {}
+        unknown: dict[Keys, str] = {}
         for keys, message in wrong:
-            unknown = message.startswith("the key ") and " is unknown" in message
-            yield self.finding(doc.key_at(*keys) if unknown else doc.at(*keys), message)
+            lacks, strange = _MISSING.fullmatch(message), _UNKNOWN.match(message)
+            if lacks:
+                missing.setdefault(keys, []).append(lacks[1])
+            elif strange:
+                unknown[keys] = max(message, unknown.get(keys, ""), key=len)
+            else:
+                yield self.finding(doc.at(*keys), message)
+        for keys, names in missing.items():
+            verb = "is" if len(names) == 1 else "are"
+            yield self.finding(
+                doc.key_at(*keys), f"the {_plural('key', names)} {', '.join(names)} {verb} missing"
+            )
+        for keys, message in unknown.items():
+            yield self.finding(doc.key_at(*keys), message)
 
     def _days(self, doc: Document) -> Iterator[Finding]:
         for keys, value in _texts_of(doc.value):
@@ -131,6 +157,12 @@ class AIP001(Rule):
                     break
 
 
+def _plural(noun: str, names: list[str]) -> str:
+    return noun if len(names) == 1 else f"{noun}s"
+
+
+_MISSING = re.compile(r"the key '(.*)' is missing")
+_UNKNOWN = re.compile(r"the key '.*' is unknown")
 _ODD_MODES = frozenset(("120000", "160000"))
 _VERSIONS = ("schema_version", "lock_version", "apiVersion")
 _IDS = ("id", "handle", "article")
@@ -191,10 +223,10 @@ class AIP002(Rule):
             )
             if needed and kind["kind"] not in present:
                 path = kind["paths"][0]
-                why = "" if when == "always" else f", which the {program.tier} tier requires"
+                why = "" if when == "always" else f", and the {program.tier} tier requires it"
                 yield self.finding(
                     Location(path),
-                    f"there is no {kind['kind'].replace('-', ' ')}{why}",
+                    f"there is no such file{why}",
                     do=f"restore {path}, or write it",
                 )
 
@@ -424,18 +456,25 @@ class AIP005(Rule):
     """Every id that is cited exists; every dataset, feature view and model leads to a KPI."""
 
     def check(self, program: Program) -> Iterator[Finding]:
-        graph = _Graph(program.head)
-        yield from self._once(program.head)
-        for doc in values.mappings(program.head.contracts):
+        head = program.head
+        graph = _Graph(head)
+        yield from self._once(head)
+        for doc in values.mappings(head.contracts):
             yield from self._contract(doc, graph)
-        for doc in values.mappings(program.head.features):
+        for doc in values.mappings(head.features):
             yield from self._features(doc, graph)
-        for doc in values.mappings(program.head.cards):
+        for doc in values.mappings(head.cards):
             yield from self._card(doc, graph)
-        yield from self._evaluation(program.head.evaluation, graph)
-        yield from self._monitoring(program.head.monitoring, graph)
-        yield from self._others(program.head, graph)
-        yield from self._registered(program, graph)
+        if head.evaluation is not None:
+            yield from self._evaluation(head.evaluation, graph)
+        if head.monitoring is not None:
+            yield from self._monitoring(head.monitoring, graph)
+        yield from self._sources(head)
+        yield from self._measures(head, graph)
+        for doc in values.mappings(head.registry):
+            # Older entries stay true to their time.
+            if program.snapshot.changed.get(doc.path) == "A":
+                yield from self._registered(doc, graph)
         yield from self._unserved(graph)
 
     def _once(self, head: State) -> Iterator[Finding]:
@@ -456,21 +495,37 @@ class AIP005(Rule):
                         related=((first.at(key), "the other one"),),
                     )
 
-    def _cited(
-        self, doc: Document, keys: Keys, known: Iterable[str], what: str
-    ) -> Iterator[Finding]:
+    def _cited(self, doc: Document, keys: Keys, known: _Names) -> Iterator[Finding]:
         """Yield the texts of a list that name nothing."""
         for at, name in values.items(doc, *keys):
-            yield from self._one(doc, at, name, known, what)
+            yield from self._one(doc, at, name, known)
 
-    def _one(
-        self, doc: Document, at: Keys, name: str, known: Iterable[str], what: str
-    ) -> Iterator[Finding]:
-        if name not in known:
+    def _one(self, doc: Document, at: Keys, name: object, known: _Names) -> Iterator[Finding]:
+        if isinstance(name, str) and known.complete and name not in known.names:
             yield self.finding(
                 doc.at(*at),
-                f"there is no {what} {name}{values.near(name, known)}",
-                do=f"cite a {what} that exists, or add {name}",
+                f"there is no {known.what} {name}{values.near(name, known.names)}",
+                do=f"cite a {known.what} that exists, or add {name}",
+            )
+
+    def _version(
+        self, doc: Document, at: Keys, known: _Names, docs: dict[str, Document]
+    ) -> Iterator[Finding]:
+        """Judge a reference like electricity_demand@1.0.0: later versions of one major fit."""
+        reference = doc.get(*at)
+        if not isinstance(reference, str):
+            return
+        name, version = contracts.split(reference)
+        yield from self._one(doc, at, name, known)
+        wanted = contracts.semver(version)
+        found = contracts.semver(docs[name].get("version")) if name in docs else None
+        if wanted and found and (found[0] != wanted[0] or found < wanted):
+            now = docs[name].get("version")
+            yield self.finding(
+                doc.at(*at),
+                f"{reference} is not what there is: {name} is at {now}",
+                do=f"write {name}@{now} once what is read from it fits",
+                related=((docs[name].at("version"), "its version"),),
             )
 
     def _contract(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
@@ -481,14 +536,13 @@ class AIP005(Rule):
                 f"{doc.get('id')} serves no KPI",
                 do="list the KPIs that the data serves in the custom property kpis",
             )
-        else:
-            yield from self._cited(doc, kpis[0], graph.kpis, "KPI")
-        readers = contracts.custom(doc.value, "consumers")
-        if readers is not None:
-            yield from self._cited(doc, readers[0], graph.views, "feature view")
+        for name, known in (("kpis", graph.kpis), ("consumers", graph.views)):
+            cited = contracts.custom(doc.value, name)
+            if cited is not None:
+                yield from self._cited(doc, cited[0], known)
         source = contracts.custom(doc.value, "source")
-        if source is not None and isinstance(source[1], str) and graph.sources:
-            yield from self._one(doc, source[0], source[1], graph.sources, "source")
+        if source is not None:
+            yield from self._one(doc, source[0], source[1], graph.sources)
         sample = contracts.custom(doc.value, "sample")
         path = sample[1].get("path") if sample and isinstance(sample[1], dict) else None
         if sample and isinstance(path, str) and path not in graph.head.tree:
@@ -502,26 +556,26 @@ class AIP005(Rule):
     def _owners(self, doc: Document) -> Iterator[Finding]:
         """One owner: the standard's team must not name another one than the custom property."""
         owner = contracts.custom(doc.value, "owner")
-        named = [
-            (keys, member.get("username"))
-            for keys, member in values.entries(doc, "team", "members")
-            if member.get("role") == "owner"
-        ]
-        for keys, name in named:
-            if owner is not None and name != owner[1] and isinstance(name, str):
+        for keys, member in values.entries(doc, "team", "members"):
+            name = member.get("username")
+            if (
+                owner is not None
+                and member.get("role") == "owner"
+                and isinstance(name, str)
+                and name != owner[1]
+            ):
                 yield self.finding(
                     doc.at(*keys, "username"),
-                    f"the owner is {name} here and {owner[1]} below",
+                    f"the owner is {name} here and {values.shown(owner[1])} below",
                     do="name one owner in both places",
                     related=((doc.at(*owner[0]), "the other one"),),
                 )
 
     def _features(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
-        yield from self._cited(doc, ("serves",), graph.kpis, "KPI")
-        yield from self._version(doc, ("source",), graph.contracts, "data contract")
+        yield from self._cited(doc, ("serves",), graph.kpis)
+        yield from self._version(doc, ("source",), graph.datasets, graph.contracts)
         name, _ = contracts.split(doc.get("source"))
-        contract = graph.contracts.get(name)
-        view = doc.get("id")
+        contract, view = graph.contracts.get(name), doc.get("id")
         if contract is not None and isinstance(view, str):
             found = contracts.custom(contract.value, "consumers")
             if found is not None and view not in contracts.consumers(contract):
@@ -532,69 +586,34 @@ class AIP005(Rule):
                     related=((doc.at("source"), "read here"),),
                 )
 
-    def _version(
-        self, doc: Document, keys: Keys, known: dict[str, Document], what: str
-    ) -> Iterator[Finding]:
-        """Judge a reference like electricity_demand@1.0.0: later versions of one major fit."""
-        reference = doc.get(*keys)
-        name, version = contracts.split(reference)
-        if not isinstance(reference, str):
-            return
-        yield from self._one(doc, keys, name, known, what)
-        wanted = contracts.semver(version)
-        found = contracts.semver(known[name].get("version")) if name in known else None
-        if wanted and found and (found[0] != wanted[0] or found < wanted):
-            now = known[name].get("version")
-            yield self.finding(
-                doc.at(*keys),
-                f"{reference} does not exist; {name} is at {now}",
-                do=f"write {name}@{now} once what is read from it fits",
-                related=((known[name].at("version"), "its version"),),
-            )
-
     def _card(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
-        yield from self._cited(doc, ("serves",), graph.kpis, "KPI")
-        for key, known, what in (
-            ("data", graph.contracts, "data contract"),
-            ("features", graph.views, "feature view"),
-        ):
-            for at, _ in values.items(doc, key):
-                yield from self._version(doc, at, known, what)
-        folder = doc.path.split("/")[1]
-        if isinstance(doc.get("model"), str) and doc.get("model") != folder:
+        yield from self._cited(doc, ("serves",), graph.kpis)
+        for at, _ in values.items(doc, "data"):
+            yield from self._version(doc, at, graph.datasets, graph.contracts)
+        for at, _ in values.items(doc, "features"):
+            yield from self._version(doc, at, graph.views, graph.features)
+        model, folder = doc.get("model"), doc.path.split("/")[1]
+        if isinstance(model, str) and model != folder:
             yield self.finding(
                 doc.at("model"),
-                f"the card of {doc.get('model')} stands in the folder of {folder}",
-                do=f"move it to models/{doc.get('model')}/card.md",
+                f"the card of {model} stands in the folder of {folder}",
+                do=f"move it to models/{model}/card.md",
             )
 
-    def _evaluation(self, doc: Document | None, graph: _Graph) -> Iterator[Finding]:
-        if doc is None:
-            return
-        cited: tuple[tuple[Keys, dict[str, Document], str], ...] = (
-            (("model",), graph.models, "model card of"),
-            (("data", "contract"), graph.contracts, "data contract"),
-        )
-        for keys, known, what in cited:
-            if isinstance(doc.get(*keys), str):
-                yield from self._one(doc, keys, doc.get(*keys), known, what)
+    def _evaluation(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
+        yield from self._one(doc, ("model",), doc.get("model"), graph.models)
+        dataset = doc.get("data", "contract")
+        yield from self._one(doc, ("data", "contract"), dataset, graph.datasets)
         for keys, gate in values.entries(doc, "gates"):
-            if isinstance(gate.get("serves"), str):
-                at = (*keys, "serves")
-                yield from self._one(doc, at, gate["serves"], graph.ids, "objective or KPI")
+            yield from self._one(doc, (*keys, "serves"), gate.get("serves"), graph.goals)
 
-    def _monitoring(self, doc: Document | None, graph: _Graph) -> Iterator[Finding]:
-        if doc is None:
-            return
+    def _monitoring(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
         for keys, monitor in values.entries(doc, "monitors"):
-            subject = monitor.get("subject")
-            if isinstance(subject, str) and subject.startswith("KPI-"):
-                yield from self._one(doc, (*keys, "subject"), subject, graph.kpis, "KPI")
-        monitors = {name for name in graph.ids if name.startswith("MON-")}
-        yield from self._cited(doc, ("breaker", "trips_on"), monitors, "monitor")
+            if values.text(monitor.get("subject")).startswith("KPI-"):
+                yield from self._one(doc, (*keys, "subject"), monitor["subject"], graph.kpis)
+        yield from self._cited(doc, ("breaker", "trips_on"), graph.monitors)
 
-    def _others(self, head: State, graph: _Graph) -> Iterator[Finding]:
-        """Sources lead to contracts, risks to the controls that hold them."""
+    def _sources(self, head: State) -> Iterator[Finding]:
         for keys, source in values.entries(head.data, "sources"):
             path = source.get("contract")
             if head.data is not None and isinstance(path, str) and path not in head.tree:
@@ -603,40 +622,29 @@ class AIP005(Rule):
                     f"there is no contract {path}",
                     do="name the contract's file; while it is owed, write null and status: open",
                 )
-        for keys, risk in values.entries(head.risks, "risks"):
-            control = risk.get("control")
-            if head.risks is not None and isinstance(control, str) and _ID.fullmatch(control):
-                yield from self._one(head.risks, (*keys, "control"), control, graph.ids, "control")
 
-    def _registered(self, program: Program, graph: _Graph) -> Iterator[Finding]:
-        """New entries of the registry; older ones stay true to their time."""
-        for doc in values.mappings(program.head.registry):
-            if program.snapshot.changed.get(doc.path) != "A":
-                continue
-            yield from self._cited(doc, ("kpis",), graph.kpis, "KPI")
-            if isinstance(doc.get("model"), str):
-                yield from self._one(
-                    doc, ("model",), doc.get("model"), graph.models, "model card of"
-                )
-            if isinstance(doc.get("features", "id"), str):
-                view = doc.get("features", "id")
-                yield from self._one(doc, ("features", "id"), view, graph.views, "feature view")
-            for keys, data in values.entries(doc, "training_data"):
-                if isinstance(data.get("contract"), str):
-                    at = (*keys, "contract")
-                    name = data["contract"]
-                    yield from self._one(doc, at, name, graph.contracts, "data contract")
+    def _measures(self, head: State, graph: _Graph) -> Iterator[Finding]:
+        """Measures against a risk are prose, or gates and monitors that hold it."""
+        for keys, _ in values.entries(head.risks, "risks"):
+            for at, measure in values.items(head.risks, *keys, "measures"):
+                for prefix, known in (("GATE-", graph.gates), ("MON-", graph.monitors)):
+                    if head.risks is not None and measure.startswith(prefix):
+                        yield from self._one(head.risks, at, measure, known)
+
+    def _registered(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
+        yield from self._cited(doc, ("kpis",), graph.kpis)
+        yield from self._one(doc, ("model",), doc.get("model"), graph.models)
+        yield from self._one(doc, ("features", "id"), doc.get("features", "id"), graph.views)
+        for keys, data in values.entries(doc, "training_data"):
+            yield from self._one(doc, (*keys, "contract"), data.get("contract"), graph.datasets)
 
     def _unserved(self, graph: _Graph) -> Iterator[Finding]:
         served = graph.served()
-        for name, (doc, keys) in graph.kpis.items():
-            source = doc.get(*keys[:-1], "source")
+        for name in graph.kpis.names:
+            doc, keys = graph.head.ids()[name]
+            source = values.text(doc.get(*keys[:-1], "source")).rstrip("/")
             # What the records themselves show, of deployments say, needs no model that serves it.
-            recorded = (
-                isinstance(source, str)
-                and source.startswith("evidence/")
-                and (source.rstrip("/") != "evidence/kpis")
-            )
+            recorded = source.startswith("evidence/") and source != "evidence/kpis"
             if name not in served and not recorded:
                 yield self.finding(
                     doc.at(*keys),
@@ -645,22 +653,42 @@ class AIP005(Rule):
                 )
 
 
-_ID = re.compile(r"(?:OBJ|KPI|GATE|MON|RISK|DEC)-[A-Za-z0-9_-]+")
+class _Names:
+    """What can be cited as something; not complete where a file that declares it is unreadable."""
+
+    __slots__ = ("complete", "names", "what")
+
+    def __init__(self, what: str, names: Iterable[str], *, complete: bool) -> None:
+        self.what = what
+        self.names = dict.fromkeys(names)
+        self.complete = complete
 
 
 class _Graph:
-    """What can be cited in a state, by name."""
+    """Everything in a state that can be cited."""
 
     def __init__(self, head: State) -> None:
         self.head = head
-        self.ids = head.ids()
-        self.kpis = {name: at for name, at in self.ids.items() if name.startswith("KPI-")}
         self.contracts = values.unique(values.mappings(head.contracts))
-        self.views = values.unique(values.mappings(head.features))
-        self.models = values.unique(values.mappings(head.cards), "model")
-        self.sources = [
+        self.features = values.unique(values.mappings(head.features))
+        ids = head.ids()
+        cards = values.unique(values.mappings(head.cards), "model")
+        programme = _whole(head, "program")
+        evaluation, monitoring = _whole(head, "evaluation"), _whole(head, "monitoring")
+        data = _whole(head, "data")
+        goals = [name for name in ids if name.startswith(("KPI-", "OBJ-"))]
+        kpis = [name for name in goals if name.startswith("KPI-")]
+        sources = [
             values.text(source.get("id")) for _, source in values.entries(head.data, "sources")
         ]
+        self.kpis = _Names("KPI", kpis, complete=programme)
+        self.goals = _Names("objective or KPI", goals, complete=programme)
+        self.gates = _Names("gate", _of(ids, "GATE-"), complete=evaluation)
+        self.monitors = _Names("monitor", _of(ids, "MON-"), complete=monitoring)
+        self.sources = _Names("source", sources, complete=data)
+        self.datasets = _Names("data contract", self.contracts, complete=_whole(head, "contracts"))
+        self.views = _Names("feature view", self.features, complete=_whole(head, "features"))
+        self.models = _Names("model card of", cards, complete=_whole(head, "cards"))
 
     def served(self) -> set[str]:
         """Return every KPI that something cites."""
@@ -677,12 +705,22 @@ class _Graph:
         return found
 
 
+def _of(ids: Iterable[str], prefix: str) -> list[str]:
+    return [name for name in ids if name.startswith(prefix)]
+
+
+def _whole(head: State, kind: str) -> bool:
+    """Tell whether every file of a kind can be read, so that what it lacks is really missing."""
+    docs = [head.tree.document(path) for path in head.tree.glob(PLACES[kind])]
+    return all(doc is not None and isinstance(doc.value, dict) for doc in docs)
+
+
 class AIP006(Rule):
     """Who is named exists and is still there; who answers does not judge."""
 
     def check(self, program: Program) -> Iterator[Finding]:
         head = program.head
-        if head.program is None:
+        if head.program is None or not isinstance(head.program.get("people"), list):
             return
         yield from self._people(head)
         yield from self._roles(program)
