@@ -23,12 +23,11 @@ _KINDS = {"at_least": "at least", "at_most": "at most", "equals": ""}
 class Breach:
     """A value on the wrong side of its tier's floor."""
 
-    __slots__ = ("bound", "doc", "keys", "message")
+    __slots__ = ("doc", "keys", "message")
 
-    def __init__(self, doc: Document, keys: Keys, bound: object, message: str) -> None:
+    def __init__(self, doc: Document, keys: Keys, message: str) -> None:
         self.doc = doc
         self.keys = keys
-        self.bound = bound
         self.message = message
 
 
@@ -48,11 +47,11 @@ def breaches(program: Program, path: str | None = None) -> Iterator[Breach]:
                 from ai_program.polarity import shown
 
                 wanted = f"{_KINDS[kind]} {shown(bound)}".strip()
+                is_what = "missing" if value is None else shown(value)
                 yield Breach(
                     doc,
                     keys,
-                    bound,
-                    f"{name} is {shown(value)}, the {tier} tier needs {wanted}: {floor['why']}",
+                    f"{name} is {is_what}, the {tier} tier needs {wanted}: {floor['why']}",
                 )
 
 
@@ -75,4 +74,6 @@ def _places(doc: Document, place: str, where: dict[str, object]) -> Iterator[tup
     entries = doc.get(*keys)
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and all(entry.get(key) == at for key, at in where.items()):
-            yield (*keys, index, *tail.split(".")), f"{entry.get('id')}: {tail}"
+            name = entry.get("id")
+            label = name if isinstance(name, str) else f"{head}[{index}]"
+            yield (*keys, index, *tail.split(".")), f"{label}: {tail}"

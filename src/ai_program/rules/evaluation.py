@@ -27,7 +27,7 @@ class AIP201(Rule):
     """The evaluation policy measures what was promised, against what would do without a model."""
 
     def check(self, program: Program) -> Iterator[Finding]:
-        """Yield guardrails without a gate, gates that guard nothing, data that proves nothing."""
+        """Yield guardrails without a gate, gates that judge nothing, data that proves nothing."""
         policy = program.head.evaluation
         if policy is None or not isinstance(policy.value, dict):
             return
@@ -44,20 +44,8 @@ class AIP201(Rule):
     ) -> Iterator[Finding]:
         slices = [entry.get("id") for _, entry in _objects(policy, "slices")]
         known = [None, CHAMPION, BEST_NAIVE, *_texts(policy.get("baselines"))]
-        seen: set[object] = set()
         for index, gate in gates:
             name, place = gate.get("id"), ("gates", index)
-            if not isinstance(name, str):
-                continue
-            if name in seen:
-                yield self.finding(
-                    policy.at(*place, "id"), f"two gates have the id {name}: which one holds?"
-                )
-            seen.add(name)
-            if not _is_number(gate.get("limit")):
-                yield self.finding(
-                    policy.at(*place, "limit"), f"{name} has no limit, so everything passes it"
-                )
             if _is_text_or_null(gate, "slice") and gate.get("slice") not in [None, *slices]:
                 yield self.finding(
                     policy.at(*place, "slice"),
@@ -92,14 +80,15 @@ class AIP201(Rule):
         self, program: Program, policy: Document, gates: list[dict[str, Any]]
     ) -> Iterator[Finding]:
         naive = [g for g in gates if g.get("compare_with") not in (None, CHAMPION)]
+        limited = [gate for gate in naive if _is_number(gate.get("limit"))]
         if not naive:
             yield self.finding(
                 policy.key_at("gates"), "no gate compares with a naive baseline", do=_ADD_NAIVE
             )
-        elif all(_passes_without_a_model(gate) for gate in naive):
+        elif limited and all(_passes_worse_models(gate) for gate in limited):
             yield self.finding(
-                policy.at("gates", policy.get("gates").index(naive[0]), "limit"),
-                f"{naive[0].get('id')} lets a model pass that is worse than the naive baseline",
+                policy.at("gates", policy.get("gates").index(limited[0]), "limit"),
+                f"{limited[0].get('id')} lets a model pass that is worse than the naive baseline",
                 do=_ADD_NAIVE,
             )
         if program.head.releases and not any(g.get("compare_with") == CHAMPION for g in gates):
@@ -469,12 +458,10 @@ def schema_of(program: Program, path: str) -> dict[str, Any] | None:
     return None
 
 
-def _passes_without_a_model(gate: dict[str, Any]) -> bool:
+def _passes_worse_models(gate: dict[str, Any]) -> bool:
     """Tell whether the limit lies beyond 0, which is what a baseline has against itself."""
-    limit: Any = gate.get("limit")
-    if not _is_number(limit):
-        return True
-    return bool(limit < 0 if gate.get("direction") == "higher" else limit > 0)
+    limit: float = gate["limit"]
+    return limit < 0 if gate.get("direction") == "higher" else limit > 0
 
 
 def _measured(item: dict[str, Any]) -> str:

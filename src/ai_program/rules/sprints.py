@@ -107,14 +107,8 @@ class AIP602(Rule):
             sprint = backlog.get("sprint")
             if isinstance(sprint, str) and sprint not in sprints:
                 yield self.finding(backlog.at("sprint"), f"there is no plan of a sprint {sprint}")
-            seen = []
             for index, item in items(backlog):
                 name, serves = item.get("id"), item.get("serves")
-                if isinstance(name, str) and name in seen:
-                    yield self.finding(
-                        backlog.at("items", index, "id"), f"two items have the id {name}"
-                    )
-                seen.append(name)
                 for place, each in enumerate(serves if isinstance(serves, list) else ()):
                     if not isinstance(each, str):
                         continue
