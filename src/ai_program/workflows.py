@@ -164,6 +164,9 @@ def _trigger_departures(
 def _job_departures(
     job: Mapping[str, Any], expected: Mapping[str, Any], variables: frozenset[str]
 ) -> Iterator[Problem]:
+    if "uses" in job:
+        yield ("uses",), f"is handed to {job['uses']}, whose steps are not the gate's"
+        return
     yield from _unexpected(job, _KEYS_OF_JOB, "the gate")
     for key in _EXACT_OF_JOB:
         if job.get(key) != expected.get(key):
@@ -208,7 +211,7 @@ def _container_departures(container: object) -> Iterator[Problem]:
         yield ("container",), f"the image {image} is not pinned by digest"
     for key in container if isinstance(container, dict) else ():
         if key not in {"image", "credentials"}:
-            yield ("container", key), f"`{key}` is not part of this gate"
+            yield ("container", key), f"`{key}` is not part of the gate"
 
 
 def _step_departures(

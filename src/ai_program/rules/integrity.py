@@ -112,6 +112,7 @@ class AIP701(Rule):
             name = hook.get("id")
             if name not in HOOKS:
                 continue
+            found.add(name)
             origin = config.get(*place[:2], "repo")
             if origin != source:
                 yield self.finding(
@@ -121,7 +122,6 @@ class AIP701(Rule):
                     do="take the hook from the engine's own address and revision",
                 )
                 continue
-            found.add(name)
             for key, value in hook.items():
                 if key in _OF_HOOK or (key == "language_version" and _is_python(value)):
                     continue
@@ -349,10 +349,11 @@ class AIP703(Rule):
                 judged.add(governed)
                 line = codeowners.deciding(lines, governed)
                 number = line.number if line else 0
-                if (number, role) in seen:
-                    continue  # one line, one finding
+                key = (number, role if line and line.owners else "")
+                if key in seen:
+                    continue  # one line, one finding for each role
                 for message in _ownership_gaps(program.head, governed, role, line):
-                    seen.add((number, role))
+                    seen.add(key)
                     yield self.finding(_line_place(path, line), message)
 
 
@@ -429,7 +430,7 @@ class AIP704(Rule):
         if _days(oldest, program.snapshot.today) > 365:
             lock = program.head.lock
             yield self.finding(
-                lock.at("engine", "rev") if lock else Location(LOCK),
+                lock.key_at("engine") if lock else Location(LOCK),
                 f"the engine's control identifiers are as of {oldest}, more than a year ago",
                 do="raise the pin: `ai-program pin REV`",
                 severity="warning",
@@ -628,9 +629,9 @@ def _place(document: Document, keys: tuple[str | int, ...]) -> Location:
 
 def _unreadable(tree: Tree, path: str, otherwise: str) -> str:
     if path not in tree:
-        return "is gone"
+        return "the file is gone"
     problem = tree.problem(path)
-    return f"cannot be judged: {problem.message if problem else otherwise}"
+    return f"the file cannot be judged: {problem.message if problem else otherwise}"
 
 
 def _is_commit(rev: object) -> bool:
