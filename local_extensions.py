@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
-from ai_program import escaping, intake  # noqa: E402 - the package is found through the line above
+from ai_program import escaping, intake
 
 
 class Workshop(Extension):

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 # To Python a braced expression is a set of sets, so that linters read this file as it stands.
-sys.path.insert(0, json.loads({{ engine_path | python }}))  # noqa: F821
+sys.path.insert(0, json.loads({{engine_path | python}}))  # noqa: F821
 
-from ai_program.generation import finish  # noqa: E402 - the line above makes it importable
+from ai_program.generation import finish
 
-FACTS = json.loads({{ cookiecutter | programme | python }})  # noqa: F821
+FACTS = json.loads({{cookiecutter | programme | python}})  # noqa: F821
 
 raise SystemExit(finish(FACTS, Path.cwd()))

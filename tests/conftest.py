@@ -1,4 +1,4 @@
-"""A template in a repository of its own, and repositories generated from it by the real cookiecutter.
+"""A template in a repository of its own, and what the real cookiecutter generates from it.
 
 ``rendered(name)`` returns a generated repository, made once in a session; tests only read it. The
 variants are named below, and each is a fixture too. ``bake(...)`` generates one more, for itself.
@@ -31,32 +31,58 @@ VARIANTS: dict[str, Path | dict] = {
     "inventory_optimization": {"use_case": "inventory_optimization"},
     "other": {"use_case": "other"},
 }
-USE_CASES = ("demand_forecasting", "personalization", "anomaly_detection",
-             "inventory_optimization", "other")
+USE_CASES = (
+    "demand_forecasting",
+    "personalization",
+    "anomaly_detection",
+    "inventory_optimization",
+    "other",
+)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment without anything of the person who runs the tests."""
     home.mkdir(parents=True, exist_ok=True)
-    kept = {key: value for key, value in os.environ.items()
-            if not key.startswith(("GIT_", "COOKIECUTTER", "AI_PROGRAM"))}
-    return {**kept, "HOME": str(home), "USERPROFILE": str(home), "XDG_CONFIG_HOME": str(home),
-            "GIT_CONFIG_NOSYSTEM": "1", "SOURCE_DATE_EPOCH": EPOCH, "PWD": "", **more}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("GIT_", "COOKIECUTTER", "AI_PROGRAM"))
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "SOURCE_DATE_EPOCH": EPOCH,
+        "PWD": "",
+        **more,
+    }
 
 
 def git(directory: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
     """Run git and return what it says, without the newline at its end."""
-    done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True, text=True,
-                          check=True, env=env, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        ["git", "-C", str(directory), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=env,
+        stdin=subprocess.DEVNULL,
+    )
     return done.stdout.strip()
 
 
 def working_tree() -> list[str]:
     """List the files of the project as they stand, committed or not."""
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"],
-                            capture_output=True, check=True)
-    return [path for path in os.fsdecode(listed.stdout).split("\0")
-            if path and (ROOT / path).is_file()]
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"],
+        capture_output=True,
+        check=True,
+    )
+    return [
+        path for path in os.fsdecode(listed.stdout).split("\0") if path and (ROOT / path).is_file()
+    ]
 
 
 def copy_of_template(target: Path, env: dict[str, str]) -> Path:
@@ -66,8 +92,18 @@ def copy_of_template(target: Path, env: dict[str, str]) -> Path:
         shutil.copy(ROOT / path, target / path)
     git(target, "init", "--quiet", "--initial-branch=main", env=env)
     git(target, "add", "--all", env=env)
-    git(target, "-c", "user.name=Template", "-c", "user.email=template@example.org",
-        "commit", "--quiet", "--message", "The template as it stands", env=env)
+    git(
+        target,
+        "-c",
+        "user.name=Template",
+        "-c",
+        "user.email=template@example.org",
+        "commit",
+        "--quiet",
+        "--message",
+        "The template as it stands",
+        env=env,
+    )
     return target
 
 
@@ -89,8 +125,12 @@ class Baked:
 
 
 def run_cookiecutter(
-    template: Path | str, directory: Path, *arguments: str, env: dict[str, str],
-    typed: str | None = None, umask: int = -1,
+    template: Path | str,
+    directory: Path,
+    *arguments: str,
+    env: dict[str, str],
+    typed: str | None = None,
+    umask: int = -1,
 ) -> Baked:
     """Run the real command in a directory; ``typed`` is what somebody answers at the prompts."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -122,24 +162,37 @@ def identified_home(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory, identified_home) -> Path:
     """Return the template as a clean repository: what stands in the working tree, committed."""
-    return copy_of_template(tmp_path_factory.mktemp("template") / "ai-program",
-                            environment(identified_home))
+    return copy_of_template(
+        tmp_path_factory.mktemp("template") / "ai-program", environment(identified_home)
+    )
 
 
 @pytest.fixture
 def bake(template, identified_home, tmp_path):
     """Return a function that generates a repository as a user would."""
 
-    def bake(*arguments: str, config: Path | None = None, typed: str | None = None,
-             env: dict[str, str] | None = None, into: Path | None = None, umask: int = -1,
-             **answers: object) -> Baked:
+    def bake(
+        *arguments: str,
+        config: Path | None = None,
+        typed: str | None = None,
+        env: dict[str, str] | None = None,
+        into: Path | None = None,
+        umask: int = -1,
+        **answers: object,
+    ) -> Baked:
         directory = into or tmp_path / "out"
         if answers:
             config = config_file(tmp_path / "config", answers)
         words = [*arguments, *([] if typed is not None else ["--no-input"])]
         words += ["--config-file", str(config)] if config else []
-        return run_cookiecutter(template, directory, *words, typed=typed, umask=umask,
-                                env=env or environment(identified_home))
+        return run_cookiecutter(
+            template,
+            directory,
+            *words,
+            typed=typed,
+            umask=umask,
+            env=env or environment(identified_home),
+        )
 
     return bake
 
@@ -153,10 +206,19 @@ def rendered(template, identified_home, tmp_path_factory):
         if name not in made:
             wanted = VARIANTS[name]
             directory = tmp_path_factory.mktemp(name)
-            config = wanted if isinstance(wanted, Path) else config_file(
-                tmp_path_factory.mktemp("config"), wanted)
-            baked = run_cookiecutter(template, directory, "--no-input", "--config-file",
-                                     str(config), env=environment(identified_home))
+            config = (
+                wanted
+                if isinstance(wanted, Path)
+                else config_file(tmp_path_factory.mktemp("config"), wanted)
+            )
+            baked = run_cookiecutter(
+                template,
+                directory,
+                "--no-input",
+                "--config-file",
+                str(config),
+                env=environment(identified_home),
+            )
             made[name] = baked.path
         return made[name]
 

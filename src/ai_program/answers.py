@@ -8,10 +8,12 @@ another one; that is the business of ``workshop``.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 import re
 import unicodedata
+
+from ai_program.placeholders import placeholder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +29,6 @@ YES = ("yes", "y", "true", "t", "on", "1")
 NO = ("no", "n", "false", "f", "off", "0")
 
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
-_PLACEHOLDER = re.compile(
-    r"\b(?:TODO|TBD|FIXME|XXX|CHANGEME)\b|\btbd\b|\blorem ipsum\b|<[A-Za-z][^<>]*>|\?\?\?",
-)
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _HANDLE = re.compile(r"@[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
@@ -90,8 +89,15 @@ class Person:
 
 def shown(value: object) -> str:
     """Return a value for a message: quoted, on one line, not too long, nothing invisible."""
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "yes", False: "no"}[value]
     body = repr(value)
     return body if len(body) <= 60 else f"{body[:57]}…"
+
+
+def shown_word(value: object) -> str:
+    """Return an answer as it is written, without quotes."""
+    return shown(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def clean(value: object, depth: int = 0) -> None:
@@ -120,7 +126,7 @@ def clean(value: object, depth: int = 0) -> None:
     elif isinstance(value, int) and not isinstance(value, bool):
         if abs(value) >= 10**18:  # a longer one is no measurement, and slow to print
             raise WrongAnswerError("is a number with too many digits", "a number", carried=False)
-    elif value is not None and not isinstance(value, (bool, float, datetime.date)):
+    elif value is not None and not isinstance(value, (bool, float, dt.date)):
         raise WrongAnswerError(
             f"is a {type(value).__name__}", "text, a number, a list or a map", carried=False
         )
@@ -167,9 +173,9 @@ def text(value: object, *, minimum: int = 1, maximum: int = MAX_TEXT) -> str:
     value = unicodedata.normalize("NFC", value.strip())
     if not value:
         raise WrongAnswerError("is empty", "an answer")
-    if found := _PLACEHOLDER.search(value):
+    if found := placeholder(value):
         raise WrongAnswerError(
-            f"contains a placeholder ({found[0]})", "what is meant, or what is known so far"
+            f"contains a placeholder ({found})", "what is meant, or what is known so far"
         )
     if len(value) < minimum:
         raise WrongAnswerError(
@@ -229,18 +235,19 @@ def number(
 ) -> int | float:
     """Read a finite number, written plainly; text is as good as a number."""
     kind = "a whole number" if integer else "a number"
+    example = "30" if integer else "30 or 0.05"
     right = kind if math.isinf(minimum) else f"{kind} from {minimum:g} to {maximum:g}"
     grammar = _INTEGER if integer else _DECIMAL
     result: int | float
     if isinstance(value, str) and len(value) <= 40 and grammar.fullmatch(value.strip()):
         plain = value.strip()
         result = int(plain) if _INTEGER.fullmatch(plain) else float(plain)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        result = value
-    elif isinstance(value, float) and not integer:
+    elif (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and not integer
+    ):
         result = value
     else:
-        raise WrongAnswerError(f"{shown(value)} is not {kind}", f"{right}, like 30 or 0.05")
+        raise WrongAnswerError(f"{shown(value)} is not {kind}", f"{right}, like {example}")
     if not math.isfinite(result):
         raise WrongAnswerError(f"{shown(value)} is not finite", right)
     if not minimum <= result <= maximum:
@@ -252,11 +259,11 @@ def number(
 
 def date(value: object) -> str:
     """Read a calendar date; YAML may have read it already."""
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         value = value.isoformat()
     if isinstance(value, str) and _DATE.fullmatch(value.strip()):
         try:
-            return datetime.date.fromisoformat(value.strip()).isoformat()
+            return dt.date.fromisoformat(value.strip()).isoformat()
         except ValueError:
             pass
     raise WrongAnswerError(f"{shown(value)} is not a date", "a real date, YYYY-MM-DD: 2026-11-16")
@@ -271,7 +278,9 @@ def sprint(value: object) -> str:
         )
     start, weeks = date(found[1]), int(found[2])
     if not 2 <= weeks <= 6:
-        raise WrongAnswerError(f"{weeks} weeks is not a sprint", "2 to 6 weeks")
+        raise WrongAnswerError(
+            f"{weeks} week{'s' if weeks != 1 else ''} can't be a sprint", "2 to 6 weeks"
+        )
     return f"{start}/{weeks}w"
 
 
@@ -304,7 +313,11 @@ def names(value: object) -> list[str]:
         raise WrongAnswerError(f"{shown(value)} is not a list", "names separated by commas")
     found: dict[str, None] = {}
     for part in parts:
-        plain = part.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(part, str) else part
+        plain = (
+            part.strip().lower().replace(" ", "_").replace("-", "_")
+            if isinstance(part, str)
+            else part
+        )
         if plain != "":
             found[name(plain, "name")] = None
     if len(found) > MAX_ENTRIES * 4:
@@ -341,7 +354,8 @@ def entries(value: object) -> dict[str, Any]:
         clean(value)
     if not isinstance(value, dict):
         raise WrongAnswerError(
-            f"{shown(value)} is not a map", "name: {…} entries, or {} for the use case's own",
+            f"{shown(value)} is not a map",
+            "name: {…} entries, or {} for the use case's own",
             carried=False,
         )
     if len(value) > MAX_ENTRIES:

@@ -7,18 +7,19 @@ clock, the machine or the user, so the same answers give the same repository eve
 from __future__ import annotations
 
 import copy
-import datetime
+import datetime as dt
 
 from ai_program import answers as written
-from ai_program import workshop
+from ai_program import entries, naming, risk, workshop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ai_program.workshop import Examination
+    from ai_program.answers import Person
+    from ai_program.examination import Examination
 
-OBJECTIVE = "OBJ-1"
+OBJECTIVE = entries.OBJECTIVE
 SPRINT = "sprint-01"
 
 _SAFEGUARDS = {
@@ -35,13 +36,14 @@ def derive(outcome: Examination) -> dict[str, Any]:
     """Return all facts that follow from answers without problems."""
     answers = outcome.answers
     profile = copy.deepcopy(outcome.profile)
-    slug = workshop.slug_of(answers["program_name"])
+    slug = naming.slug_of(answers["program_name"])
     handles = _handles(outcome)
     kpis = [{"id": f"KPI-{key}", **result} for key, result in answers["key_results"].items()]
     sprint = _sprint(answers["first_sprint"], handles)
     dates = _dates(outcome, sprint)
     gates = _gates(outcome, profile)
-    tier = answers["risk_tier"]
+    tier, use_case = answers["risk_tier"], answers["use_case"]
+    cadence = workshop.load("tiers.yaml")["cadence"]
     people = _people(outcome, handles)
     reasons = _draft_reasons(outcome)
     pipeline = bool(profile["pipeline"])
@@ -52,7 +54,7 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "name": answers["program_name"],
         "slug": slug,
         "package": slug.replace("-", "_"),
-        "use_case": answers["use_case"],
+        "use_case": use_case,
         "use_case_title": profile["title"],
         "has_pipeline": pipeline,
         "status": "draft" if reasons else "committed",
@@ -72,7 +74,7 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "prohibited": _prohibited(answers, handles),
         "personal_data": answers["personal_data"],
         "lawful_basis": answers["lawful_basis"],
-        "purposes": [answers["use_case"] if answers["use_case"] != "other" else slug.replace("-", "_")],
+        "purposes": [slug.replace("-", "_") if use_case == "other" else use_case],
         "banned_features": answers["banned_features"],
         "safeguards": _recorded_safeguards(answers),
         "retention": {
@@ -111,11 +113,11 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "backlog": _backlog(profile, known, handles),
         "sprint": sprint,
         "dates": dates,
-        "cadence": {key: values[tier] for key, values in workshop.load("tiers.yaml")["cadence"].items()},
+        "cadence": {key: values[tier] for key, values in cadence.items()},
     }  # fmt: skip
 
 
-def _bound(floor: str, side: str, tier: str) -> Any:
+def _bound(floor: str, side: str, tier: str) -> Any:  # noqa: ANN401 - number or switch
     """Return the floor of a tier by the name of its entry."""
     for entry in workshop.load("tiers.yaml")["floors"]:
         if entry["id"] == floor:
@@ -129,7 +131,7 @@ def _given(outcome: Examination) -> dict[str, Any]:
     A map that was left to the use case stays empty, so that it follows the use case; an owner who
     was named by a role stays a role, so that it follows the role.
     """
-    result = {}
+    result: dict[str, Any] = {}
     for key, question in workshop.questions().items():
         if question["type"] == "list":
             result[key] = ", ".join(outcome.answers[key])  # cookiecutter takes a list for choices
@@ -143,12 +145,14 @@ def _given(outcome: Examination) -> dict[str, Any]:
     return copy.deepcopy(result)
 
 
-def _as_given(entry: Any, given: Any) -> Any:
+def _as_given(entry: object, given: Any) -> object:  # noqa: ANN401 - as the entry is
     """Return an entry without what was left out, and with the role that names its owner."""
     if not isinstance(entry, dict):
         return entry
     kept = {field: value for field, value in entry.items() if given.get(field) is not None}
-    return {**kept, "owner": given["owner"]} if given.get("owner") in workshop.PERSON_ROLES else kept
+    return (
+        {**kept, "owner": given["owner"]} if given.get("owner") in workshop.PERSON_ROLES else kept
+    )
 
 
 # People -------------------------------------------------------------------------------------------
@@ -156,13 +160,13 @@ def _as_given(entry: Any, given: Any) -> Any:
 
 def _handles(outcome: Examination) -> dict[str, str]:
     handles = {
-        role: _first(outcome, role).id if role in outcome.people else ""
+        role: _fullest(outcome, role).id if role in outcome.people else ""
         for role in workshop.PERSON_ROLES
     }
     return {**handles, "incident_lead": handles["operations_owner"]}
 
 
-def _first(outcome: Examination, role: str) -> Any:
+def _fullest(outcome: Examination, role: str) -> Person:
     """Return the fullest mention of the person in a role: one answer may give only the address."""
     person = outcome.people[role]
     if person.handle:
@@ -176,10 +180,10 @@ def _first(outcome: Examination, role: str) -> Any:
 def _people(outcome: Examination, handles: dict[str, str]) -> list[dict[str, Any]]:
     people: dict[str, dict[str, Any]] = {}
     for role, answer in outcome.people.items():
-        fullest = _first(outcome, role)
+        fullest = _fullest(outcome, role)
         entry = people.setdefault(
-            fullest.id.casefold(),
-            {"handle": fullest.id, "emails": [], "roles": [], "active": True})
+            fullest.id.casefold(), {"handle": fullest.id, "emails": [], "roles": [], "active": True}
+        )
         if answer.email and answer.email not in entry["emails"]:
             entry["emails"].append(answer.email)
         plain = "data_owner" if role.startswith("owner:") else role
@@ -195,12 +199,16 @@ def _draft_reasons(outcome: Examination) -> list[str]:
     reasons = []
     screen = outcome.answers["prohibited_screen"]
     if screen != "none":
-        said = "not screened yet" if screen == "not_screened" else "screened, and somebody is unsure"
+        said = (
+            "not screened yet" if screen == "not_screened" else "screened, and somebody is unsure"
+        )
         reasons.append(f"the banned practices of Art. 5(1) are {said}")
     open_roles = [role for role, person in outcome.people.items() if person.is_placeholder]
     if open_roles:
-        reasons.append("nobody real is named as " + ", ".join(
-            role.removeprefix("owner:").replace("_", " ") for role in open_roles))
+        reasons.append(
+            "nobody real is named as "
+            + ", ".join(role.removeprefix("owner:").replace("_", " ") for role in open_roles)
+        )
     return reasons
 
 
@@ -210,10 +218,18 @@ def _draft_reasons(outcome: Examination) -> list[str]:
 def _risk(answers: dict[str, Any]) -> dict[str, Any]:
     return {
         "tier": answers["risk_tier"],
-        **{key: answers[key] for key in ("annex_area", "person_impact", "vulnerable_groups",
-                                         "autonomy", "interacts_or_generates")},
-        "affects_people": workshop.affects_people(answers),
-        "high_impact": workshop.high_impact(answers),
+        **{
+            key: answers[key]
+            for key in (
+                "annex_area",
+                "person_impact",
+                "vulnerable_groups",
+                "autonomy",
+                "interacts_or_generates",
+            )
+        },
+        "affects_people": risk.affects_people(answers),
+        "high_impact": risk.high_impact(answers),
     }
 
 
@@ -236,7 +252,7 @@ def _decision_types(
         {
             "id": entry["id"],
             "description": entry["description"],
-            "impact": "high" if workshop.high_impact(answers) else "low",
+            "impact": "high" if risk.high_impact(answers) else "low",
             "mode": mode,
             "reviewer_role": "domain_expert" if handles["domain_expert"] else "accountable_owner",
             "respond_within_hours": 4 if mode in workshop.REVIEW_BEFORE else 24,
@@ -279,7 +295,7 @@ def _risks(
 
 def _exists(reference: str, known: set[str]) -> bool:
     """Whether a reference by id still has its target; the answers may have dropped it."""
-    prefix = reference.split("-")[0]
+    prefix = reference.split("-", maxsplit=1)[0]
     return prefix not in {"KPI", "GATE", "MON", "OBJ", "RISK"} or reference in known
 
 
@@ -295,8 +311,12 @@ def _sources(
     answered: dict[str, Any] = dict(outcome.answers["data_sources"])
     if dataset["source"] not in answered:
         answered[dataset["source"]] = {
-            "owner": handles["data_owner"], "description": dataset["title"],
-            "personal_data": "none", "use": "features", "safeguards": {}}
+            "owner": handles["data_owner"],
+            "description": dataset["title"],
+            "personal_data": "none",
+            "use": "features",
+            "safeguards": {},
+        }
     sources = []
     for key, source in answered.items():
         contracted = key == dataset["source"]
@@ -399,15 +419,19 @@ def _evaluation(
         },
         "explainability": {
             "method": answers["explainability_method"],
-            "required": workshop.high_impact(answers),
+            "required": risk.high_impact(answers),
         },
         "golden": evaluation["golden"] if pipeline else {"path": None, "tolerance": None},
     }
 
 
 def _monitors(
-    profile: dict[str, Any], kpis: list[dict[str, Any]], handles: dict[str, str],
-    dates: dict[str, str], *, pipeline: bool
+    profile: dict[str, Any],
+    kpis: list[dict[str, Any]],
+    handles: dict[str, str],
+    dates: dict[str, str],
+    *,
+    pipeline: bool,
 ) -> list[dict[str, Any]]:
     """Return the monitors; the one of a KPI that the answers replaced watches the first KPI."""
     by_id = {kpi["id"]: kpi for kpi in kpis}
@@ -417,7 +441,9 @@ def _monitors(
         if monitor["kind"] == "kpi":
             kpi = by_id.get(monitor["subject"], kpis[0])
             entry |= {
-                "subject": kpi["id"], "unit": kpi["unit"], "limit": kpi["baseline"],
+                "subject": kpi["id"],
+                "unit": kpi["unit"],
+                "limit": kpi["baseline"],
                 "metric": kpi["id"].removeprefix("KPI-").lower().replace("-", "_"),
                 "direction": "lower" if kpi["direction"] == "decrease" else "higher",
             }
@@ -451,24 +477,30 @@ def _sprint(answer: str, handles: dict[str, str]) -> dict[str, Any]:
     """Return the sprint; its end is the last day, so that four weeks are 28 days."""
     start, _, length = answer.partition("/")
     weeks = int(length.removesuffix("w"))
-    end = datetime.date.fromisoformat(start) + datetime.timedelta(7 * weeks - 1)
-    return {"id": SPRINT, "start": start, "end": end.isoformat(), "weeks": weeks,
-            "team": "core", "owner": handles["accountable_owner"]}
+    end = dt.date.fromisoformat(start) + dt.timedelta(7 * weeks - 1)
+    return {
+        "id": SPRINT,
+        "start": start,
+        "end": end.isoformat(),
+        "weeks": weeks,
+        "team": "core",
+        "owner": handles["accountable_owner"],
+    }
 
 
 def _dates(outcome: Examination, sprint: dict[str, Any]) -> dict[str, str]:
-    """Return when what people still owe is due: fixed distances from the workshop and the sprint."""
+    """Return when what people owe is due: fixed distances from the workshop and the sprint."""
     tier = outcome.answers["risk_tier"]
     cadence = workshop.load("tiers.yaml")["cadence"]
-    held = datetime.date.fromisoformat(outcome.answers["workshop_date"])
-    end = datetime.date.fromisoformat(sprint["end"])
+    held = dt.date.fromisoformat(outcome.answers["workshop_date"])
+    end = dt.date.fromisoformat(sprint["end"])
 
-    def after(day: datetime.date, days: int) -> str:
-        return (day + datetime.timedelta(days)).isoformat()
+    def after(day: dt.date, days: int) -> str:
+        return (day + dt.timedelta(days)).isoformat()
 
     return {
         "readiness": sprint["start"],
-        "raci": after(datetime.date.fromisoformat(sprint["start"]), 7),
+        "raci": after(dt.date.fromisoformat(sprint["start"]), 7),
         "impact_assessment": sprint["end"],
         "model_card": sprint["end"],
         "contracts": sprint["end"],
@@ -480,5 +512,5 @@ def _dates(outcome: Examination, sprint: dict[str, Any]) -> dict[str, str]:
         "risk_review": after(held, 90),
         "checkpoint": after(held, 90),
         "audit": after(held, cadence["audit_max_days"][tier]),
-        "quarter_end": workshop.quarter_end(outcome),
+        "quarter_end": entries.quarter_end(outcome),
     }

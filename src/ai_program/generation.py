@@ -35,9 +35,10 @@ def finish(facts: Mapping[str, Any], root: Path) -> int:
     answers = workshop_yaml(facts)
     (root / WORKSHOP).write_text(answers, encoding="utf-8", newline="\n")
     lock.write(root, lock.build(facts, root, _files(root), layout))
-    said = _first_commit(root, facts)
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] - a real stream here
-    sys.stdout.write(next_steps(facts, root, said))
+    left = first_commit(root, facts)
+    text = next_steps(facts, root, left)
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
     return 0
 
 
@@ -67,11 +68,15 @@ def prune(root: Path, facts: Mapping[str, Any], layout: Mapping[str, Any]) -> No
 
 def applies(when: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> bool:
     """Whether a condition of the layout holds: each key names a fact and its allowed values."""
-    known = {"use_case": facts["use_case"], "tier": facts["tier"], "pipeline": facts["has_pipeline"]}
+    known = {
+        "use_case": facts["use_case"],
+        "tier": facts["tier"],
+        "pipeline": facts["has_pipeline"],
+    }
     return all(known[key] in _listed(values) for key, values in (when or {}).items())
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]
 
 
@@ -87,8 +92,8 @@ def workshop_yaml(facts: Mapping[str, Any]) -> str:
     """Return the answers as a configuration file of cookiecutter, in the workshop's order."""
     lines = [
         "# yaml-language-server: $schema=.ai-program/schemas/workshop.schema.json\n",
-        "# The answers of the workshop, from which this repository was generated. A change here takes\n",
-        "# effect when the repository is generated again; until then the hooks hold to the old answers.\n",
+        "# The answers of the workshop, from which this repository was generated. A change here\n",
+        "# takes effect when it is generated again; until then the hooks hold to the old ones.\n",
         "# A map that is {} is the use case's own set; .ai-program/lock.json has it in full.\n",
         "default_context:\n",
     ]
@@ -107,79 +112,110 @@ def workshop_yaml(facts: Mapping[str, Any]) -> str:
 # Git ----------------------------------------------------------------------------------------------
 
 
-def _first_commit(root: Path, facts: Mapping[str, Any]) -> list[str]:
-    """Make the first commit, or return what to tell the user instead."""
+class Left:
+    """What git leaves to the user: why, and the commands that do it."""
+
+    __slots__ = ("commands", "remarks")
+
+    def __init__(self, remarks: list[str], commands: list[str]) -> None:
+        self.remarks = remarks
+        self.commands = commands
+
+
+def first_commit(root: Path, facts: Mapping[str, Any]) -> Left | None:
+    """Make the first commit, or return what is left to the user; an identity is never invented."""
     message = f"Generate {facts['name']} from its workshop of {facts['workshop_date']}"
-    by_hand = f"git commit -m {shlex.quote(message)}"
-    anew = f"git init -b main && git add --all && {by_hand}"
+    commit = f"git commit -m {shlex.quote(message)}"
+    anew = ["git init -b main", "git add --all", commit]
     try:
         env = without_git_variables()
         if (root / ".git").exists():
-            return ["There is a repository here already: look at `git status`, then commit."]
-        outer = git(root, ["rev-parse", "--show-toplevel"], env)
-        if outer.returncode == 0 or "dubious ownership" in outer.stderr:
-            around = outer.stdout.strip() or "another repository"
-            return [f"This directory lies inside {around}, so nothing was initialised.",
-                    "It is meant to be a repository of its own. Move it out of there, then:",
-                    f"  {anew}"]
-        made = git(root, ["init", "--quiet", "--initial-branch=main"], env)
-        if made.returncode != 0:
-            return ["git could not make a repository:", *_said(made.stderr), "Make it yourself:", f"  {anew}"]
-        # What was generated is committed as it is, whatever the user's own settings ignore or convert.
-        exact = ["-c", "core.autocrlf=false", "-c", "core.safecrlf=false"]
-        added = git(root, [*exact, "add", "--all", "--force"], env)
-        if added.returncode != 0:
-            return ["git could not stage the files:", *_said(added.stderr), "Go on with:",
-                    f"  git add --all && {by_hand}"]
-        strict = ["-c", "user.useConfigOnly=true"]
-        if any(git(root, [*strict, "var", name], env).returncode != 0
-               for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")):
-            return ["Everything is staged. git does not know who you are yet, so commit yourself:",
-                    '  git config user.name "Your Name" && git config user.email you@example.org',
-                    f"  {by_hand}"]
-        quiet = ["-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false"]
-        done = git(root, [*strict, *quiet, "commit", "--quiet", "--no-verify", "-m", message], env)
-        if done.returncode != 0:
-            return ["Everything is staged, and git could not commit:", *_said(done.stderr),
-                    "Go on with:", f"  {by_hand}"]
+            return Left(["There is a repository here already: see what changed."], ["git status"])
+        around = git(root, ["rev-parse", "--show-toplevel"], env)
+        if around.returncode == 0 or "dubious ownership" in around.stderr:
+            outer = around.stdout.strip() or "another repository"
+            return Left(
+                [
+                    f"This directory lies inside {outer}, so git was not touched.",
+                    "It is meant to be a repository of its own: move it out of there first.",
+                ],
+                anew,
+            )
+        return _commit(root, message, env)
     except OSError as error:
-        return [f"git could not be run ({error.strerror or error}). Make the repository yourself:", f"  {anew}"]
-    return []
+        reason = error.strerror or str(error)
+        return Left([f"git could not be run ({reason}). Once it can:"], anew)
 
 
-def _said(text: str) -> list[str]:
-    return [f"  {line}" for line in text.strip().splitlines()[:5]]
+def _commit(root: Path, message: str, env: Mapping[str, str]) -> Left | None:
+    commit = f"git commit -m {shlex.quote(message)}"
+    made = git(root, ["init", "--quiet", "--initial-branch=main"], env)
+    if made.returncode != 0:
+        return Left(_said("git could not make a repository", made.stderr), [
+            "git init -b main", "git add --all", commit,
+        ])  # fmt: skip
+    # What was generated is committed as it is, whatever the user's settings ignore or convert.
+    exact = ["-c", "core.autocrlf=false", "-c", "core.safecrlf=false"]
+    added = git(root, [*exact, "add", "--all", "--force"], env)
+    if added.returncode != 0:
+        return Left(_said("git could not stage the files", added.stderr), [
+            "git add --all", commit,
+        ])  # fmt: skip
+    strict = ["-c", "user.useConfigOnly=true"]
+    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        if git(root, [*strict, "var", identity], env).returncode != 0:
+            return Left(["Everything is staged; git does not know yet who commits."], [
+                'git config user.name "Your Name"', "git config user.email you@example.org", commit,
+            ])  # fmt: skip
+    quiet = ["-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false"]
+    done = git(root, [*strict, *quiet, "commit", "--quiet", "--no-verify", "-m", message], env)
+    if done.returncode != 0:
+        return Left(_said("Everything is staged, but git could not commit", done.stderr), [commit])
+    return None
+
+
+def _said(what: str, error: str) -> list[str]:
+    return [f"{what}:", *(f"  {line}" for line in error.strip().splitlines()[:5])]
 
 
 # What comes next ----------------------------------------------------------------------------------
 
 
-def next_steps(facts: Mapping[str, Any], root: Path, said: list[str]) -> str:
+def next_steps(facts: Mapping[str, Any], root: Path, left: Left | None) -> str:
     """Return what the user reads when everything is done: short, and true for this repository."""
     where = _from_here(root)
-    kind = f"{facts['use_case_title'].lower()}, {facts['tier']} tier, {facts['status']}"
-    lines = ["", f"{facts['name']} is in {where} ({kind})."]
-    if said:
-        lines += ["", *said]
-    steps = [(f"cd {shlex.quote(where)}", ""),
-             ("python -m pip install nox pre-commit", "in a virtual environment, or with pipx"),
-             ("pre-commit install", "the hooks hold each commit to the workshop"),
-             ("nox -s setup", "one environment for everything")]
+    use_case = facts["use_case_title"].lower()
+    kind = f"{use_case}, {facts['tier']} tier, {facts['status']}"
+    steps = [
+        (f"cd {shlex.quote(where)}", ""),
+        *((command, "") for command in (left.commands if left else [])),
+        ("python -m pip install nox pre-commit", "in a virtual environment, or with pipx"),
+        ("pre-commit install", "the hooks hold each commit to the workshop"),
+        ("nox -s setup", "one environment for everything"),
+    ]
     if facts["has_pipeline"]:
         steps.append(("nox -s pipeline", "data, contract, features, training, evaluation"))
-    width = max(len(command) for command, _ in steps)
-    lines += ["", "Next:"]
-    lines += [f"  {command:<{width}}  {why}".rstrip() for command, why in steps]
+    width = max(len(command) for command, why in steps if why)
+    lines = ["", f"{facts['name']} is in {where} ({kind})."]
+    lines += ["", *left.remarks] if left else []
+    lines += ["", "Next:", *(f"  {command:<{width}}  {why}".rstrip() for command, why in steps)]
     if not facts["has_pipeline"]:
-        lines += ["", f"There is no pipeline for {facts['use_case_title'].lower()} yet: policies, contract,",
-                  "features and evaluation are here and enforced, and the backlog says what to build."]
+        lines += [
+            "",
+            f"There is no pipeline for {use_case} yet: policies, contract, features and evaluation",
+            "are here and enforced, and the backlog says what to build.",
+        ]
     if facts["draft_reasons"]:
         lines += ["", "It is a draft and can't be promoted:"]
         lines += [f"  - {reason}" for reason in facts["draft_reasons"]]
     if facts["template"]["local"]:
-        lines += ["", "The hooks are pinned to a revision that only this machine has:",
-                  f"  {facts['template']['source']} at {facts['template']['commit'][:12]}",
-                  "Commits warn of it, and CI refuses it. Generate from a pushed revision to share this."]
+        lines += [
+            "",
+            "The hooks are pinned to a revision that only this machine has:",
+            f"  {facts['template']['source']} at {facts['template']['commit'][:12]}",
+            "Commits warn of it and CI refuses it. To share the repository, generate it from a",
+            "revision that is pushed.",
+        ]
     return "\n".join([*lines, "", ""])
 
 

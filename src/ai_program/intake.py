@@ -9,7 +9,7 @@ Nothing is written before both.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import shlex
 import sys
@@ -18,8 +18,9 @@ from pathlib import Path
 
 import yaml
 
-from ai_program import escaping, origin, workshop
-from ai_program.workshop import Problem, RefusedError
+from ai_program import escaping, naming, origin, workshop
+from ai_program.answers import WrongAnswerError
+from ai_program.examination import Examination, Problem, RefusedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ _runs: list[Run] = []  # the run in progress, at most one
 def _frames(name: str) -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to see what was given
     while frame is not None:
-        if frame.f_code.co_name == name and frame.f_globals.get("__name__", "").startswith("cookiecutter."):
+        if frame.f_code.co_name == name and frame.f_globals.get("__name__", "").startswith(
+            "cookiecutter."
+        ):
             yield frame
         frame = frame.f_back
 
@@ -106,8 +109,10 @@ def admit(root: Path) -> None:
 
 def _admit_template(run: Run, root: Path) -> None:
     if not run.hooks:
-        _stop("This template needs its hooks: without them the repository has no lock and no history.\n"
-              "Run cookiecutter without --accept-hooks no.")
+        _stop(
+            "This template needs its hooks: without them the repository has no lock and no\n"
+            "history. Run cookiecutter without --accept-hooks no."
+        )
     try:
         _template(root)
     except origin.UnusableTemplateError as error:
@@ -170,17 +175,29 @@ def _misread(run: Run) -> list[Problem]:
     if not run.explicit:
         return []
     problems = [
-        Problem(str(section), "is not a section of a configuration file",
-                "answers stand below default_context:", carried=False)
+        Problem(
+            str(section),
+            "is not a section of a configuration file",
+            "answers stand below default_context:",
+            carried=False,
+        )
         for section in run.config
         if section not in SECTIONS
     ]
     if not isinstance(run.config.get("default_context") or {}, dict):
-        problems.append(Problem("default_context", "is not a map", "question: answer", carried=False))
+        problems.append(
+            Problem("default_context", "is not a map", "question: answer", carried=False)
+        )
     block = run.config.get("ai_program")
     if block is not None and (not isinstance(block, dict) or block.get("schema_version") != 1):
-        problems.append(Problem("ai_program", "has another schema_version than this template",
-                                "schema_version: 1", carried=False))
+        problems.append(
+            Problem(
+                "ai_program",
+                "has another schema_version than this template",
+                "schema_version: 1",
+                carried=False,
+            )
+        )
     return problems + _duplicates(run.config_file)
 
 
@@ -206,37 +223,50 @@ def _duplicates(path: str | None) -> list[Problem]:
             for key, value in node.value:
                 stack.append(value)
                 if key.value in seen:
-                    problems.append(Problem(str(key.value), f"stands twice (line {key.start_mark.line + 1})",
-                                            "one answer", carried=False))
+                    problems.append(
+                        Problem(
+                            str(key.value),
+                            f"stands twice (line {key.start_mark.line + 1})",
+                            "one answer",
+                            carried=False,
+                        )
+                    )
                 seen.add(str(key.value))
     return problems
 
 
-def _taken(run: Run, outcome: workshop.Examination) -> list[Problem]:
-    """A directory that exists is the user's: say so while the answers can still be kept."""
+def _taken(run: Run, outcome: Examination) -> list[Problem]:
+    """Refuse a directory that exists while the answers can still be kept: it is the user's."""
     try:
-        slug = workshop.slug_of(outcome.answers["program_name"])
-    except (KeyError, workshop.WrongAnswerError):
+        slug = naming.slug_of(outcome.answers["program_name"])
+    except (KeyError, WrongAnswerError):
         return []
     target = Path(run.output, slug)
     if run.replaces or not target.exists():
         return []
-    return [Problem("program_name", f"the directory {target} exists",
-                    "another name, another --output-dir, or move the directory")]
+    return [
+        Problem(
+            "program_name",
+            f"the directory {target} exists",
+            "another name, another --output-dir, or move the directory",
+        )
+    ]
 
 
 def _merged(default: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(default)
     for key, value in extra.items():
         old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        result[key] = (
+            _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return result
 
 
 # Filters ------------------------------------------------------------------------------------------
 
 
-def default_of(answers: Mapping[str, Any], question: str) -> Any:
+def default_of(answers: Mapping[str, Any], question: str) -> object:
     """Filter: the default of a question, given the answers so far."""
     return workshop.default_of(question, answers)
 
@@ -331,32 +361,49 @@ def _kept(run: Run, given: Mapping[str, Any], problems: list[Problem]) -> list[s
         except FileExistsError:
             continue
         except OSError as error:
-            return [f"Your answers could not be kept in {path.resolve()} ({error.strerror}):", "", content]
-        return [f"Your answers are kept in {path.name}. Mend them there, then:", f"  {run.again(path)}"]
-    return ["Your answers could not be kept: too many rejected files are here already.", "", content]
+            return [
+                f"Your answers could not be kept in {path.resolve()} ({error.strerror}):",
+                "",
+                content,
+            ]
+        return [
+            f"Your answers are kept in {path.name}. Mend them there, then:",
+            f"  {run.again(path)}",
+        ]
+    return [
+        "Your answers could not be kept: too many rejected files are here already.",
+        "",
+        content,
+    ]
 
 
 def rejected(given: Mapping[str, Any], problems: list[Problem]) -> str:
     """Return a configuration file with the answers, each problem above the answer that has it."""
-    lines = ["# Answers of the workshop that could not be used; each refused one says why.\n",
-             "default_context:\n"]
+    lines = [
+        "# Answers of the workshop that could not be used; each refused one says why.\n",
+        "default_context:\n",
+    ]
     order = [key for key in workshop.questions() if key in given]
     order += [key for key in given if key not in order and str(key) not in _private()]
     for key in order:
-        for problem in problems:
-            if problem.question.split(".")[0] == str(key):
-                lines.append(f"  # refused: {problem.question}: {problem.wrong}; right: {problem.right}\n")
+        lines.extend(
+            f"  # refused: {problem}\n"
+            for problem in problems
+            if problem.question.partition(".")[0] == str(key)
+        )
         try:
             lines.append(escaping.yaml_block({str(key): dated(given[key])}, 2))
         except (ValueError, TypeError, RecursionError):  # no JSON: infinite, deep, or an object
-            lines.append(f"  {escaping.yaml_value(str(key))}: {escaping.yaml_value(repr(given[key]))}\n")
+            lines.append(
+                f"  {escaping.yaml_value(str(key))}: {escaping.yaml_value(repr(given[key]))}\n"
+            )
     return "".join(lines)
 
 
-def dated(value: Any) -> Any:
+def dated(value: object) -> object:
     """Return a value with its dates as text, as answers have them."""
     if isinstance(value, dict):
         return {str(key): dated(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [dated(item) for item in value]
-    return value.isoformat() if isinstance(value, datetime.date) else value
+    return value.isoformat() if isinstance(value, dt.date) else value

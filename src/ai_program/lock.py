@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 
 from ai_program.snapshot import matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
     from typing import Any
 
 PATH = ".ai-program/lock.json"

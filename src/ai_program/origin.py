@@ -70,8 +70,8 @@ def describe(root: Path, environment: Mapping[str, str] | None = None) -> dict[s
         env = without_git_variables(environment)
     except FileNotFoundError:
         raise UnusableTemplateError(
-            "git is not installed, or not on the PATH. The generated repository pins the revision of\n"
-            "the template that made it: install git and try again."
+            "git is not installed, or not on the PATH. The generated repository pins the revision\n"
+            "of the template that made it: install git and try again."
         ) from None
     found = git(root, ["rev-parse", "--show-toplevel", "HEAD"], env)
     lines = found.stdout.splitlines()
@@ -82,9 +82,9 @@ def describe(root: Path, environment: Mapping[str, str] | None = None) -> dict[s
         )
     if found.returncode != 0 or len(lines) != 2 or not _same_place(lines[0], root):
         raise UnusableTemplateError(
-            f"The template in {root} is not a git checkout with a commit (a zip file has none), so the\n"
-            "generated repository could not pin the revision that made it. Use the repository's\n"
-            "address (cookiecutter gh:ORGANISATION/ai-program) or a clone of it."
+            f"The template in {root} is not a git checkout with a commit (a zip file has none),\n"
+            "so the generated repository could not pin the revision that made it. Use the address\n"
+            "of the repository (cookiecutter gh:ORGANISATION/ai-program) or a clone of it."
         )
     commit = lines[1]
     changed = _changes(root, env)
@@ -93,8 +93,8 @@ def describe(root: Path, environment: Mapping[str, str] | None = None) -> dict[s
         more = f"\n  and {len(changed) - 5} more" if len(changed) > 5 else ""
         raise UnusableTemplateError(
             f"The template in {root} has changes that no commit holds:{shown}{more}\n"
-            "A repository generated now could not be traced to a revision. Commit them, or take them\n"
-            f"away ({DEVELOPMENT}=1 generates all the same, marked as dirty)."
+            "A repository generated now could not be traced to a revision. Commit them, or take\n"
+            f"them away ({DEVELOPMENT}=1 generates all the same, marked as dirty)."
         )
     origin = git(root, ["config", "--get", "remote.origin.url"], env).stdout.strip()
     pushed = git(root, ["for-each-ref", "--contains", "HEAD", "--count=1", "refs/remotes"], env)
@@ -119,7 +119,9 @@ def _changes(root: Path, env: Mapping[str, str]) -> list[str]:
     """List what differs from the commit, and ignored files that would be rendered all the same."""
     status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"]
     changed = git(root, status, env).stdout.split("\0")
-    ignored = git(root, [*status, "--ignored=matching", "--", f":(literal){TEMPLATE_DIRECTORY}"], env)
+    ignored = git(
+        root, [*status, "--ignored=matching", "--", f":(literal){TEMPLATE_DIRECTORY}"], env
+    )
     paths = [entry[3:] for entry in changed if entry]
     paths += [entry[3:] for entry in ignored.stdout.split("\0") if entry.startswith("!!")]
     return sorted(set(paths))

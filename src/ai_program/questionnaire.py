@@ -22,11 +22,9 @@ GUARD = "__guard"
 CHECKED = "__checked"
 
 #: Keys of cookiecutter.json that are the template's own and nobody's to answer.
-PRIVATE_KEYS = frozenset({"_extensions", "_new_lines", "_copy_without_render", GUARD, CHECKED,
-                          "__prompts__"})
-
-_USE_CASES = ("demand_forecasting", "personalization", "anomaly_detection",
-              "inventory_optimization", "other")
+PRIVATE_KEYS = frozenset(
+    {"_extensions", "_new_lines", "_copy_without_render", GUARD, CHECKED, "__prompts__"}
+)
 
 
 def cookiecutter_json() -> dict[str, Any]:
@@ -51,7 +49,7 @@ def cookiecutter_json() -> dict[str, Any]:
     return variables
 
 
-def _default(key: str, question: dict[str, Any]) -> Any:
+def _default(key: str, question: dict[str, Any]) -> object:
     if question["type"] == "choice":
         return list(question["choices"])
     if question["type"] == "map":
@@ -63,7 +61,7 @@ def _default(key: str, question: dict[str, Any]) -> Any:
     return str(question["default"])
 
 
-def _prompt(question: dict[str, Any]) -> Any:
+def _prompt(question: dict[str, Any]) -> object:
     text = question["question"]
     if question["type"] == "choice":
         return {"__prompt__": text, **question["choices"]}
@@ -85,7 +83,7 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://github.com/ai-program/ai-program/schemas/workshop.schema.json",
         "title": "The answers of the workshop",
-        "description": "A configuration file of cookiecutter: the answers, and the sprint they are for.",
+        "description": "A configuration file of cookiecutter: the answers, and their sprint.",
         "type": "object",
         "required": ["default_context", "ai_program"],
         "additionalProperties": False,
@@ -113,20 +111,25 @@ def schema() -> dict[str, Any]:
     }
 
 
-_FIELD = {
+_FIELD: dict[str, dict[str, Any]] = {
     "text": {"type": "string", "maxLength": answers.MAX_TEXT},
     "number": {"type": ["number", "string"]},
     "date": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
     "person": {"type": "string", "maxLength": 400},
     "map": {"type": "object"},
 }
-_MAP = {"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"},
-        "maxProperties": answers.MAX_ENTRIES}
+_MAP: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"},
+    "maxProperties": answers.MAX_ENTRIES,
+}
 
 
 def _property(question: dict[str, Any]) -> dict[str, Any]:
-    described = {"title": question["question"],
-                 "description": f"{question['help']} Must hold: {question['must_hold']}."}
+    described = {
+        "title": question["question"],
+        "description": f"{question['help']} Must hold: {question['must_hold']}.",
+    }
     kind = question["type"]
     if kind == "text":
         return {**described, "type": "string", "minLength": 1, "maxLength": question["max_length"]}
@@ -135,8 +138,12 @@ def _property(question: dict[str, Any]) -> dict[str, Any]:
     if kind == "boolean":
         return {**described, "type": "boolean"}
     if kind == "number":
-        return {**described, "type": "integer", "minimum": question["minimum"],
-                "maximum": question["maximum"]}
+        return {
+            **described,
+            "type": "integer",
+            "minimum": question["minimum"],
+            "maximum": question["maximum"],
+        }
     if kind == "sprint":
         return {**described, "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}/[2-6]w$"}
     if kind == "map":
@@ -149,10 +156,17 @@ def _entry(question: dict[str, Any]) -> dict[str, Any]:
         return {"type": "boolean"}
     if question["id"] == "access_roles":
         roles = {"type": "array", "items": {"enum": [*workshop.ROLES, "*"]}}
-        rights = {"type": "object", "required": ["read", "write"], "additionalProperties": False,
-                  "properties": {"read": roles, "write": roles}}
-        return {"type": "object", "propertyNames": {"enum": list(workshop.ENVIRONMENTS)},
-                "additionalProperties": rights}
+        rights = {
+            "type": "object",
+            "required": ["read", "write"],
+            "additionalProperties": False,
+            "properties": {"read": roles, "write": roles},
+        }
+        return {
+            "type": "object",
+            "propertyNames": {"enum": list(workshop.ENVIRONMENTS)},
+            "additionalProperties": rights,
+        }
     return {
         "type": "object",
         "required": question["required"],
@@ -176,26 +190,29 @@ _INTRODUCTION = """\
 # The workshop
 
 {minutes} minutes with the people who decide: sponsor, accountable owner, data owner, validator,
-operations, and somebody who keeps the time. Each answer decides something in the repository that is
-generated from it, and the hooks hold the programme to it from then on. Who can't answer a question
-yet presses Enter: the default follows from the use case.
+operations, and somebody who keeps the time. Each answer decides something in the repository that
+is generated from it, and the hooks hold the programme to it from then on. Who can't answer a
+question yet presses Enter: the default follows from the use case.
 
 Answer at the prompts, or write the answers down and hand them over:
 
 ```console
 $ cookiecutter gh:ORGANISATION/ai-program
-$ cookiecutter gh:ORGANISATION/ai-program --no-input --config-file examples/demand-forecast.workshop.yaml
+$ cookiecutter gh:ORGANISATION/ai-program --no-input --config-file demand-forecast.workshop.yaml
 ```
+
+Complete answers to start from are in [examples/](../examples/).
 
 - **Refused**: nothing is written, one message lists every problem, and the answers are kept in
   `workshop.rejected.yaml` for another try.
-- **Draft**: a programme that nobody has screened for banned practices, or whose people are still the
-  placeholders, is generated, trains and evaluates, and can't be promoted. `--no-input` alone gives one.
+- **Draft**: a programme that nobody has screened for banned practices, or whose people are still
+  the placeholders, is generated, trains and evaluates, and can't be promoted. `--no-input` alone
+  gives one.
 - A person is a handle, an e-mail address, or both: `@ada ada@example.org`.
-- A map (KPIs, sources, access, security, guardrails) is written as YAML in a file and as JSON at the
-  prompt. Left empty it is the use case's own set; otherwise it is the whole set.
-- `suggested` follows from the use case and from the other answers. The generated `workshop.yaml` says
-  what it became.
+- A map (KPIs, sources, access, security, guardrails) is written as YAML in a file and as JSON at
+  the prompt. Left empty it is the use case's own set; otherwise it is the whole set.
+- `suggested` follows from the use case and from the other answers. The generated `workshop.yaml`
+  says what it became.
 
 """
 
@@ -203,17 +220,18 @@ _REFUSALS = """\
 ## What is refused
 
 - a practice that Art. 5(1) of the EU AI Act bans;
-- a tier below the floor that the answers imply (`policies/tiers.yaml` says which answer implies what);
+- a tier below the floor that the answers imply (`policies/tiers.yaml` says which implies what);
 - an accountable owner who is also the validator;
 - special categories of personal data as a feature, or without the six recorded safeguards;
 - personal data without a legal basis;
-- irreversible acts with a legal effect that nobody reviews before;
+- acts with a legal effect that can't be undone and that nobody reviews before;
 - a protected trait taken off the list of banned features;
-- a security requirement of the tier that is switched off, or a wildcard that may write to production;
+- a security requirement of the tier switched off, or a wildcard that may write to production;
 - a target that does not beat its baseline;
 - guardrails without the comparisons that the use case needs, or with a limit that is not finite;
-- a choice that does not exist, a question that does not exist, an answer that stands twice;
+- a choice or a question that does not exist, an answer that stands twice;
 - template syntax, control characters and parts of a path in an answer.
+
 """
 
 
@@ -233,12 +251,14 @@ def _page() -> Iterator[str]:
                 number += 1
                 yield from _described(number, key, question)
     yield _REFUSALS
-    yield "\n## What each use case brings\n\n"
+    yield "## What each use case brings\n\n"
     yield "| use case | tier | needs | tier up when | pipeline |\n|---|---|---|---|---|\n"
-    for use_case in _USE_CASES:
+    for use_case in workshop.use_cases():
         profile = workshop.profile(use_case)
-        yield (f"| `{use_case}` | {profile['tier']} | {', '.join(profile['needs'])} | "
-               f"{profile['tier_up_when']} | {'yes' if profile['pipeline'] else 'to come'} |\n")
+        yield (
+            f"| `{use_case}` | {profile['tier']} | {', '.join(profile['needs'])} | "
+            f"{profile['tier_up_when']} | {'yes' if profile['pipeline'] else 'to come'} |\n"
+        )
 
 
 def _described(number: int, key: str, question: dict[str, Any]) -> Iterator[str]:
@@ -255,8 +275,9 @@ def _described(number: int, key: str, question: dict[str, Any]) -> Iterator[str]
     default = {"use_case": "what the use case brings", "today": "today",
                "next_monday": "the Monday after the workshop, for four weeks"}.get(
         question["default"], f"`{json.dumps(question['default'])}`")  # fmt: skip
-    lands = ", ".join(f"`{place}`" if "/" in place or "." in place else place
-                      for place in question["lands_in"])
+    lands = ", ".join(
+        f"`{place}`" if "/" in place or "." in place else place for place in question["lands_in"]
+    )
     yield f"Default: {default}. Must hold: {question['must_hold']}. Lands in: {lands}.\n\n"
 
 
@@ -272,7 +293,7 @@ def made(root: Path) -> dict[Path, str]:
     }
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
