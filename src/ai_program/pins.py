@@ -125,7 +125,8 @@ def _entries(config: Document, source: str) -> list[int]:
 
 
 def _copy(source: str, folder: Path) -> None:
-    done = _ask(Path(), "clone", "--quiet", "--bare", "--", source, str(folder))
+    # Without --no-local a folder's copy would hold commits that no branch or tag keeps.
+    done = _ask(Path(), "clone", "--quiet", "--bare", "--no-local", "--", source, str(folder))
     if done.returncode:
         raise CannotDecide(f"{source} cannot be reached: {_reason(done.stderr)}")
 
@@ -195,10 +196,11 @@ def _write(top: Path, edits: dict[Document, list[Edit]]) -> None:
 
 def _edited(document: Document, content: bytes, edits: list[Edit]) -> bytes:
     lines = content.decode().split("\n")
-    for edit in edits:
-        at = document.at(*edit.keys)
+    places = [(document.at(*edit.keys), edit.text) for edit in edits]
+    # From the end, so that an edit does not move the place of another one.
+    for at, text in sorted(places, key=lambda p: (p[0].line, p[0].column), reverse=True):
         line = lines[at.line - 1]
-        lines[at.line - 1] = line[: at.column - 1] + edit.text + line[at.end_column - 1 :]
+        lines[at.line - 1] = line[: at.column - 1] + text + line[at.end_column - 1 :]
     return "\n".join(lines).encode()
 
 
