@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_program import documents
+from ai_program import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,5 @@ class Rule:
 
 def load(root: str) -> dict[str, Rule]:
     """Return the rules of a baseline by code, in the order of their codes."""
-    with open(f"{root}/rules.yaml", "rb") as file:  # noqa: PTH123 - the hook's path
-        entries = documents.parse(file.read(), "rules.yaml").value
-    rules = [Rule(entry) for entry in entries]
+    rules = [Rule(entry) for entry in compiled.load(f"{root}/rules.yaml")]
     return {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}

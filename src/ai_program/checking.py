@@ -24,6 +24,12 @@ _MARKS = tuple(
     )
 )  # fmt: skip
 
+# Where the files stand that rules read; those of the top level come with them.
+_FOLDERS = (
+    ".github/",
+    *sorted({place.partition("/")[0] + "/" for place in PLACES.values() if "/" in place}),
+)
+
 
 class Result:
     """The findings of one run, in order, with what a reporter needs to show them."""
@@ -101,9 +107,9 @@ def _require_governed(program: Program) -> None:
 
 
 def _load(program: Program) -> None:
-    """Fetch what nearly every rule asks for in few round trips."""
+    """Fetch what the rules are about to ask for in few round trips."""
     for tree in (program.snapshot.head, program.snapshot.base):
-        tree.load(path for pattern in PLACES.values() for path in tree.glob(pattern))
+        tree.load(path for path in tree.entries if "/" not in path or path.startswith(_FOLDERS))
 
 
 def _run(

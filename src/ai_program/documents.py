@@ -31,6 +31,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_DIGITS = 100
+_TOO_LONG = f"a number of more than {MAX_DIGITS} digits is not allowed"
 _SHOWN = 60  # characters of a key or value in a message
 SUFFIXES = (".yaml", ".yml", ".json", ".md")
 
@@ -54,16 +55,18 @@ _TYPES: dict[str, type] = {
     "str": str, "int": int, "float": float, "bool": bool, "null": type(None),
 }  # fmt: skip
 _NUMERIC_STARTS = frozenset("+-.0123456789")
-_INT = re.compile(r"[-+]?[0-9]+\Z").match
-_BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z").match
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z").match
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z").match
+_FLOAT_CHARACTERS = frozenset("+-.0123456789eE")
+_BASES = {"0o": (8, frozenset("01234567")), "0x": (16, frozenset("0123456789abcdefABCDEF"))}
+_NOT_FINITE = frozenset(
+    ".inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF .nan .NaN .NAN".split()  # noqa: SIM905
+)
 
 # Deleting these from the bytes leaves nothing of a well-behaved file. One pass in C.
 _USUAL_BYTES = bytes([9, 10, *range(0x20, 0x7F), *range(0x80, 0x100)])
-_UNUSUAL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
-)
+_RARE = "\u2028\u2029\ufeff\ufffe\uffff" + "".join(map(chr, range(0x80, 0xA0)))
+# Compiled when first needed: regular expressions of such sets are slow to build.
+_UNUSUAL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|\r(?!\n)"
+_PIECE = r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+'
 
 
 class DocumentError(Exception):
@@ -123,11 +126,11 @@ class Document:
 
     def at(self, *keys: str | int) -> Location:
         """Where the value of these keys stands; the nearest parent's place if it is missing."""
-        return self._location(keys, 1)
+        return _Place(self, keys, of_key=False)
 
     def key_at(self, *keys: str | int) -> Location:
         """Where the last key itself stands; for an item of a list, where the item stands."""
-        return self._location(keys, 0)
+        return _Place(self, keys, of_key=True)
 
     def line_at(self, line: int) -> Location:
         """Return the span of the text of one line, without the space around it."""
@@ -158,18 +161,44 @@ class Document:
             text.append(line.rstrip("\r"))
         return {title: (line, "\n".join(body).strip()) for title, (line, body) in found.items()}
 
-    def _location(self, keys: Keys, which: int) -> Location:
+    def mark(self, keys: Keys, *, of_key: bool) -> Mark:
+        """Return line, column and end column of a value or its key; zeros in an empty file."""
         marks = self._marks
         if marks is None:
             marks = self._marks = _marks_of(self.path, self._source)
         asked = keys
         while keys not in marks and keys:
             keys = keys[:-1]
-        if keys not in marks:
-            return self.line_at(1) if self._text else Location(self.path)
-        key, value = marks[keys]
-        line, column, end = (key, value)[which if keys == asked else 1]
-        return Location(self.path, line, column, end)
+        if keys in marks:
+            return marks[keys][0 if of_key and keys == asked else 1]
+        if not self._text:
+            return 0, 0, 0
+        first = self.line_at(1)
+        return first.line, first.column, first.end_column
+
+
+class _Place(Location):
+    """A place in a document that is looked up when somebody asks for its line.
+
+    Rules name places long before they know whether there is something to find there.
+    """
+
+    __slots__ = ("_document", "_keys", "_of_key")
+
+    def __init__(self, document: Document, keys: Keys, *, of_key: bool) -> None:
+        self.path = document.path
+        self._document = document
+        self._keys = keys
+        self._of_key = of_key
+
+    def __getattr__(self, name: str) -> int:
+        """Fill in what the base class left empty."""
+        if name not in {"line", "column", "end_column"}:
+            raise AttributeError(name)
+        mark = self._document.mark(self._keys, of_key=self._of_key)
+        self.line, self.column, self.end_column = mark
+        value: int = getattr(self, name)
+        return value
 
 
 def parse(data: bytes, path: str) -> Document:
@@ -201,9 +230,11 @@ def _decode(data: bytes) -> str:
         raise DocumentError(
             f"byte 0x{data[error.start]:02x} is not UTF-8; save it as UTF-8", *_place(before)
         ) from None
-    if data.translate(None, _USUAL_BYTES) or not text.isascii():
-        unusual = _UNUSUAL.search(text)
-        if unusual:
+    if data.translate(None, _USUAL_BYTES) or (
+        not text.isascii() and any(map(text.__contains__, _RARE))
+    ):
+        unusual = re.search(_UNUSUAL, text)
+        if unusual:  # a carriage return before a line feed is no reason to refuse
             character = unusual.group()
             name = "carriage return without line feed" if character == "\r" else "character"
             raise DocumentError(
@@ -361,22 +392,31 @@ def _build(
 
 
 def _number(event: Event) -> Value:
-    text = event.value
-    if _INT(text):
-        if len(text) > MAX_DIGITS:
-            raise _refuse(f"a number of more than {MAX_DIGITS} digits is not allowed", event)
-        return int(text)
-    if _FLOAT(text):
-        value = float(text)
+    """Return the number that a plain scalar writes in YAML 1.2 core, its text if it is none."""
+    text: str = event.value
+    digits = text[1:] if text[0] in "+-" else text
+    if digits.isascii() and digits.isdigit():
+        return int(_bounded(text, event))
+    if _FLOAT_CHARACTERS.issuperset(text):
+        # With these characters alone, Python's floats are exactly those of YAML 1.2.
+        try:
+            value = float(text)
+        except ValueError:
+            return text
         if value - value != 0:
             raise _refuse(f"{text[:20]} is too large a number", event)
         return value
-    if _BASED(text):
-        if len(text) > MAX_DIGITS:
-            raise _refuse(f"a number of more than {MAX_DIGITS} digits is not allowed", event)
-        return int(text, 0)
-    if _NOT_FINITE(text):
+    base, allowed = _BASES.get(text[:2], (0, frozenset()))
+    if base and len(text) > 2 and allowed.issuperset(text[2:]):
+        return int(_bounded(text, event), base)
+    if text in _NOT_FINITE:
         raise _refuse(f"{text} is not a number that can be compared", event)
+    return text
+
+
+def _bounded(text: str, event: Event) -> str:
+    if len(text) > MAX_DIGITS:
+        raise _refuse(_TOO_LONG, event)
     return text
 
 
@@ -453,8 +493,6 @@ def _marks_of(path: str, source: str) -> dict[Keys, tuple[Mark, Mark]]:
 
 # --- JSON -----------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
-
 
 class _Twice(Exception):  # noqa: N818 - not an error by itself: its place is looked up next
     """A key stands twice in one object."""
@@ -469,7 +507,7 @@ def _json_value(text: str) -> Value:
             object_pairs_hook=_object,
             parse_constant=_constant,
             parse_float=_finite,
-            parse_int=_bounded,
+            parse_int=_whole,
         )
     except _Twice:
         _json_marks(text, {})  # finds the second one and raises with its place
@@ -505,9 +543,9 @@ def _finite(text: str) -> float:
     return value
 
 
-def _bounded(text: str) -> int:
+def _whole(text: str) -> int:
     if len(text) > MAX_DIGITS:
-        raise DocumentError(f"a number of more than {MAX_DIGITS} digits is not allowed")
+        raise DocumentError(_TOO_LONG)
     return int(text)
 
 
@@ -564,7 +602,7 @@ def _json_marks(text: str, marks: dict[Keys, tuple[Mark, Mark]]) -> None:
         elif lexeme == ":":
             want_key = False
         elif want_key:
-            name = json.loads(lexeme)
+            name = json.loads(lexeme) if "\\" in lexeme else lexeme[1:-1]
             if name in opened[-1][2]:
                 raise DocumentError(f"the key {_short(name)} stands here twice", *span[:2])
             opened[-1][2].add(name)
@@ -575,6 +613,7 @@ def _json_marks(text: str, marks: dict[Keys, tuple[Mark, Mark]]) -> None:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, Mark]]:
+    pattern = re.compile(_PIECE)
     for number, line in enumerate(text.split("\n"), start=1):
-        for match in _TOKEN.finditer(line):
+        for match in pattern.finditer(line):
             yield match.group(), (number, match.start() + 1, match.end() + 1)

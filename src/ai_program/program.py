@@ -7,7 +7,7 @@ AIP001 says why.
 
 from __future__ import annotations
 
-from ai_program import catalogue, documents, paths
+from ai_program import catalogue, compiled, paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ class Baseline:
     def value(self, name: str) -> Value:
         """Return the value of one file of the baseline."""
         if name not in self._values:
-            with open(f"{self.root}/{name}", "rb") as file:  # noqa: PTH123 - the hook's path
-                self._values[name] = documents.parse(file.read(), name).value
+            self._values[name] = compiled.load(f"{self.root}/{name}")
         return self._values[name]
 
 

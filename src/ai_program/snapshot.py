@@ -328,27 +328,33 @@ class Tree:
 class _Matcher:
     """A path pattern; most are a beginning and an end around one star, which needs no regex."""
 
-    __slots__ = ("_after", "_before", "_crosses", "_regex")
+    __slots__ = ("_after", "_before", "_crosses", "_pattern", "_regex")
 
     def __init__(self, pattern: str) -> None:
-        self._regex = None
+        self._pattern = pattern
+        self._regex: re.Pattern[str] | None = None
         before, star, after = pattern.partition("*")
         self._crosses = after.startswith("*")
-        self._before = before
-        self._after = after[1:] if self._crosses else after
-        odd = any(mark in before + self._after for mark in "*?[")
-        if odd or not star or (self._crosses and self._after):
-            self._regex = re.compile(_regex(pattern), re.DOTALL)
+        after = after[1:] if self._crosses else after
+        odd = any(mark in before + after for mark in "*?[") or (self._crosses and after)
+        self._before = before.partition("?")[0].partition("[")[0]
+        self._after: str | None = None if odd or not star else after
 
     def __call__(self, path: str) -> bool:
-        if self._regex is not None:
-            return self._regex.fullmatch(path) is not None
         before, after = self._before, self._after
-        if not (path.startswith(before) and path.endswith(after)):
+        if not path.startswith(before):
             return False
+        if after is None:
+            if before == self._pattern:
+                return path == before
+            if self._regex is None:
+                self._regex = re.compile(_regex(self._pattern), re.DOTALL)
+            return self._regex.fullmatch(path) is not None
         middle = len(path) - len(before) - len(after)
-        return middle >= 0 and (
-            self._crosses or "/" not in path[len(before) : len(before) + middle]
+        return (
+            middle >= 0
+            and path.endswith(after)
+            and (self._crosses or "/" not in path[len(before) : len(before) + middle])
         )
 
 
