@@ -55,10 +55,16 @@ def released(files: Files) -> Files:
     return apply(files, STATES["released"])
 
 
-def apply(files: Files, steps: list[Changes]) -> Files:
-    """Return the files with the evidence of these steps, in their order."""
+def apply(files: Files, steps: list[Changes], commit: str | None = None) -> Files:
+    """Return the files with the evidence of these steps, in their order.
+
+    ``commit`` is that from which the code comes.
+    """
     for step in steps:
         changes = dict(step)
+        if "evaluate" in step:
+            code = {"code": {"commit": commit or COMMIT}}
+            changes["report"] = _merged(code, step.get("report", {}))
         name = next(name for name in _STEPS if name in changes)
         files = _STEPS[name](files, MODELS[changes.pop(name)], changes)
         assert not changes, f"unknown parts of a step: {sorted(changes)}"

@@ -223,47 +223,54 @@ class AIP207(Rule):
         if wrong and state is not program.head:  # written first, committed with what it judged
             wrong = list(self._unbound(program, report, program.head)) and wrong
         for keys, message in wrong:
-            yield self.finding(report.at(*keys), f"{message}{where}")
+            yield self.finding(report.at(*keys), f"{message} {where} has")
         yield from self._registered(program, report)
 
     def _new_release(self, program: Program, release: Document) -> Iterator[Finding]:
-        """Compare what a release cites with what gets merged.
+        """Compare what a promotion cites with what gets merged.
 
         Not with the commit that brought it: or a change could loosen a gate, release, and cover
         its tracks, all in one. Only where nothing was pushed yet there is nothing to merge into.
         """
         path = release.get("predicate", "evaluation", "path")
         report = program.head.tree.document(path) if isinstance(path, str) else None
+        if release.get("predicate", "action") == "rollback":
+            return  # back is where other code and policies were
         if report is None or not isinstance(report.value, dict):
             return  # AIP303 says that the report is missing
-        state, where = program.head, ""
+        state, where = program.head, _HERE
         if program.snapshot.stage != "commit" and program.snapshot.base.commit is None:
             state, where = origin(program, release.path)
         elif program.snapshot.stage == "commit" and program.snapshot.changed.get(path) == "A":
             return  # the report itself has just been compared with the head
         for _, message in self._unbound(program, report, state):
-            yield self.finding(release.at("predicate", "evaluation", "path"), f"{message}{where}")
+            yield self.finding(
+                release.at("predicate", "evaluation", "path"), f"{message} {where} has"
+            )
 
     def _unbound(
         self, program: Program, report: Document, state: State
     ) -> Iterator[tuple[Keys, str]]:
-        """Yield the keys of what the report says about a state that is not so."""
+        """Yield the keys of what the report says and the state contradicts, as half a sentence."""
         from ai_program import bindings
         from ai_program.polarity import same
 
         for group, digest in bindings.of(state, program.baseline).items():
             if report.get("bindings", group) != digest:
-                yield ("bindings", group), f"the report judged {_OTHER[group]} than there is"
+                yield ("bindings", group), f"the report judged other {group} than"
         policy = state.evaluation
         for part in ("gates", "statistics"):
             if policy is None or not same(report.get(part), policy.get(part)):
-                yield (part,), f"the {part} are not those of {POLICY}"
+                yield (part,), f"the report embeds other {part} than"
         if policy is not None and report.get("model", "name") != policy.get("model"):
-            yield ("model", "name"), f"the model is not that of {POLICY}"
+            yield ("model", "name"), "the report is about another model than"
         champions = self._champions(program, report, state)
         if not any(same(report.get("champion"), champion) for champion in champions):
             named = champions[0]["version"] if champions[0] else "nothing"
-            yield ("champion",), f"{named} was in force, and the report compares with another"
+            yield (
+                ("champion",),
+                f"the report compares with something else than {named}, the release in force that",
+            )
 
     @staticmethod
     def _champions(program: Program, report: Document, state: State) -> list[dict[str, str] | None]:
@@ -398,13 +405,7 @@ class _Applied:
 
 
 _GOOD = ("pass", "not_applicable")
-_OTHER = {
-    "contracts": "other contracts",
-    "features": "other features",
-    "policies": "other policies",
-    "code": "other code",
-    "data": "other data",
-}
+_HERE = "this change"
 _ADD_NAIVE = "add a gate with compare_with: best_naive and a limit that only a better model passes"
 _FLOOR = "bring the value back within the tier; no decision goes beyond it"
 
@@ -434,10 +435,10 @@ def origin(program: Program, path: str) -> tuple[State, str]:
     snapshot = program.snapshot
     first = snapshot.history.first(path) if snapshot.stage != "commit" else None
     if first is None:
-        return program.head, ""
+        return program.head, _HERE
     from ai_program.program import State
 
-    return State(snapshot.at(first.oid)), f" at {first.oid[:12]}, which brought it"
+    return State(snapshot.at(first.oid)), "the commit that brought it"
 
 
 def subject(release: Document) -> tuple[str, str, str]:
