@@ -128,8 +128,9 @@ class AIP001(Rule):
                 yield self.finding(doc.at(*keys), message)
         for keys, names in missing.items():
             verb = "is" if len(names) == 1 else "are"
+            shown = ", ".join(f"'{name}'" for name in names)
             yield self.finding(
-                doc.key_at(*keys), f"the {_plural('key', names)} {', '.join(names)} {verb} missing"
+                doc.key_at(*keys), f"the {_plural('key', names)} {shown} {verb} missing"
             )
         for keys, message in unknown.items():
             yield self.finding(doc.key_at(*keys), message)
@@ -366,9 +367,12 @@ class AIP003(Rule):
 
         outcome = workshop.examine(given)
         for problem in outcome.problems:
-            at = doc.at("default_context", *str(problem.question).split("."))
+            keys = ("default_context", *str(problem.question).split("."))
+            known = problem.question in workshop.questions() or len(keys) > 2
             yield self.finding(
-                at, f"{problem.question}: {problem.wrong}", do=f"write {problem.right}"
+                doc.at(*keys) if known else doc.key_at(*keys),
+                f"{problem.question}: {problem.wrong}",
+                do=f"the answer would be {problem.right}",
             )
         locked = lock.get("answers") if lock is not None else None
         if outcome.problems or lock is None or not isinstance(locked, dict):
