@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 # Where GitHub looks, in this order; the first file that exists is the one that counts.
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -74,14 +74,10 @@ def parse(text: str) -> list[Line]:
     return found
 
 
-def deciding(lines: Iterable[Line], path: str) -> Line | None:
+def deciding(lines: Sequence[Line], path: str) -> Line | None:
     """Return the line that decides who owns a path, None if none is about it."""
     parts = tuple(path.split("/"))
-    last = None
-    for line in lines:
-        if line.matches(parts):
-            last = line
-    return last
+    return next((line for line in reversed(lines) if line.matches(parts)), None)
 
 
 def _words(line: str) -> list[str]:

@@ -7,7 +7,7 @@ is checked, whatever is wrong with it is answered by reading the source, and not
 where Python is told not to write bytecode.
 """
 
-# ruff: noqa: PTH - pathlib costs more than this module saves
+# ruff: noqa: PTH103, PTH105, PTH116, PTH118, PTH120, PTH123 (pathlib costs more than this saves)
 
 from __future__ import annotations
 

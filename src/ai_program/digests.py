@@ -6,10 +6,20 @@ wrote, so both call these functions and neither has its own idea of a digest.
 
 from __future__ import annotations
 
-import hashlib
 import json
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hashlib import sha256
+else:
+    try:  # the interpreter's own: hashlib would load OpenSSL, and every commit would wait for it
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256  # its name until Python 3.11
+        except ImportError:
+            from hashlib import sha256
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
@@ -37,7 +47,7 @@ def pretty(value: object) -> bytes:
 
 def of_bytes(data: bytes) -> str:
     """Return the digest of a file's content."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+    return "sha256:" + sha256(data).hexdigest()
 
 
 def of_value(value: object) -> str:
