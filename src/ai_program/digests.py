@@ -10,7 +10,9 @@ import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from hashlib import sha256
+    from typing import Any
 else:
     try:  # the interpreter's own: hashlib would load OpenSSL, and every commit would wait for it
         from _sha2 import sha256
@@ -19,10 +21,6 @@ else:
             from _sha256 import sha256  # its name until Python 3.11
         except ImportError:
             from hashlib import sha256
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any
 
 
 def canonical(value: object) -> bytes:
