@@ -273,30 +273,17 @@ def _originals(program: Program, paths: list[str]) -> dict[str, Document]:
     Only there: what was accepted on a branch is free until the branch is merged. After the commit
     stage also those that the base has lost, so that what slipped through once is still found.
     """
-    from ai_program.program import State
-    from ai_program.snapshot import CannotDecide, require_full_history
+    from ai_program import ledger
 
     snapshot = program.snapshot
-    if snapshot.base.commit is None:
-        return {}
-    require_full_history(snapshot.git)
-    status, output, reason = snapshot.git.ask(
-        "log", "--first-parent", "-m", "--name-only", "--no-renames", "--reverse", "-z",
-        "--no-show-signature", "--format=%x01%H", snapshot.base.commit, "--", "decisions",
-    )  # fmt: skip
-    if status:
-        raise CannotDecide(f"git: {reason}")
     found: dict[str, Document] = {}
-    state = None
-    for field in output.decode("utf-8", "surrogateescape").split("\0"):
-        path = field.lstrip("\n")
-        if path.startswith("\x01"):
-            state = State(snapshot.at(path[1:].strip()))
-        elif state is not None and path not in found and is_decision(path):
-            record = state.tree.document(path)
-            lost = path not in snapshot.head and snapshot.stage != "commit"
-            if record is not None and (path in paths or lost) and record.get("status") in FROZEN:
-                found[path] = record
+    for state, path in ledger.line(snapshot, "decisions"):
+        if path in found or not is_decision(path):
+            continue
+        record = state.document(path)
+        lost = path not in snapshot.head and snapshot.stage != "commit"
+        if record is not None and (path in paths or lost) and record.get("status") in FROZEN:
+            found[path] = record
     return found
 
 

@@ -199,15 +199,15 @@ class AIP207(Rule):
 
     def check(self, program: Program) -> Iterator[Finding]:
         """Yield reports that were edited or removed, and new ones that judged something else."""
+        from ai_program.ledger import Ledger
+
         snapshot = program.snapshot
-        for path, how in snapshot.changed.items():
-            if not path.startswith("evidence/") or not path.endswith(".json"):
-                continue
-            if how != "A" and not path.startswith("evidence/releases/"):  # the chain: AIP303
-                verb = "removed" if how == "D" else "edited"
-                at = Location(path) if how == "D" else Location(path, 1, 1, 2)
-                yield self.finding(at, f"evidence was {verb}, and it is append-only")
-            elif how == "A" and is_report(path):
+        for folder in _EVIDENCE:
+            ledger = Ledger(snapshot, folder)
+            for path, how in ledger.broken():
+                at = Location(path) if how == "removed" else Location(path, 1, 1, 2)
+                yield self.finding(at, f"evidence was {how}, and it is append-only")
+            for path in filter(is_report, ledger.new()):
                 report = snapshot.head.document(path)
                 if report is not None and isinstance(report.value, dict):
                     yield from self._new_report(program, report)
@@ -404,6 +404,10 @@ class _Applied:
         )
 
 
+# The chain of releases is the promotion gate's.
+_EVIDENCE = tuple(
+    f"evidence/{kind}" for kind in ("evaluations", "kpis", "drills", "reviews", "incidents")
+)
 _GOOD = ("pass", "not_applicable")
 _HERE = "this change"
 _ADD_NAIVE = "add a gate with compare_with: best_naive and a limit that only a better model passes"

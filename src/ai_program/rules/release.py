@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Keys = tuple[str | int, ...]
     Problem = tuple[Keys, str]
 
-REGISTRY = "models/registry/"
-RELEASES = "evidence/releases/"
-ACTIVE = RELEASES + "active.json"
+REGISTRY = "models/registry"
+RELEASES = "evidence/releases"
+ACTIVE = f"{RELEASES}/active.json"
 
 
 class AIP301(Rule):
@@ -28,21 +28,22 @@ class AIP301(Rule):
 
     def check(self, program: Program) -> Iterator[Finding]:
         """Yield entries that were edited or removed, and entries that lead nowhere."""
+        from ai_program.ledger import Ledger
+
         snapshot = program.snapshot
-        for path, how in snapshot.changed.items():
-            if path.startswith(REGISTRY) and path.endswith(".json") and how != "A":
-                verb = "removed" if how == "D" else "edited"
-                at = Location(path) if how == "D" else Location(path, 1, 1, 2)
-                yield self.finding(at, f"a registered version was {verb}")
-        for path in snapshot.head.glob(REGISTRY + "*.json"):
-            new = snapshot.changed.get(path) == "A"
+        ledger = Ledger(snapshot, REGISTRY)
+        for path, how in ledger.broken():
+            at = Location(path) if how == "removed" else Location(path, 1, 1, 2)
+            yield self.finding(at, f"a registered version was {how}")
+        new = ledger.new()
+        for path in snapshot.head.glob(f"{REGISTRY}/*.json"):
             if snapshot.stage == "commit" and path not in snapshot.changed:
                 continue
             entry = snapshot.head.document(path)
             if entry is not None and isinstance(entry.value, dict):
                 for keys, message in self._problems(program, entry):
                     yield self.finding(entry.at(*keys), message)
-                for keys, message in self._new(program, entry) if new else ():
+                for keys, message in self._new(program, entry) if path in new else ():
                     yield self.finding(entry.at(*keys), message)
 
     @staticmethod
@@ -51,13 +52,13 @@ class AIP301(Rule):
         from ai_program import evidence
 
         yield from evidence.registry_problems(entry.value)
-        name = entry.path.removeprefix(REGISTRY).removesuffix(".json")
+        name = entry.path.rpartition("/")[2].removesuffix(".json")
         if entry.get("version") != name:
-            yield ("version",), f"the file is named after {name}"
+            yield ("version",), f"the file is named after {name}, not {entry.get('version')}"
         path = entry.get("evaluation", "path")
         report = program.head.tree.document(path) if is_text(path) and is_report(path) else None
         if report is None:
-            yield ("evaluation", "path"), "there is no such evaluation report"
+            yield ("evaluation", "path"), f"there is no evaluation report {path}"
             return
         if report.get("digest") != entry.get("evaluation", "digest"):
             yield ("evaluation", "digest"), f"{path} has another digest"
@@ -69,7 +70,7 @@ class AIP301(Rule):
             (("code", "commit"), ("code", "commit")),
         ):
             if entry.get(*ours) != report.get(*theirs):
-                yield ours, f"{path} judged another one"
+                yield ours, f"{path} is about another {' '.join(ours)}"
 
     @staticmethod
     def _new(program: Program, entry: Document) -> Iterator[Problem]:
@@ -95,7 +96,7 @@ class AIP301(Rule):
                 yield ("kpis", index), f"{kpi} is no KPI of policies/program.yaml"
         owner = head.person(entry.get("owner"))
         if owner is None or not owner.active:
-            yield ("owner",), f"{entry.get('owner')} is not declared and active"
+            yield ("owner",), f"{entry.get('owner')} is nobody declared and active"
         commit = entry.get("code", "commit")
         if program.snapshot.stage != "commit" and is_text(commit):
             from ai_program.snapshot import CannotDecide
@@ -112,14 +113,14 @@ class AIP303(Rule):
     def check(self, program: Program) -> Iterator[Finding]:
         """Yield breaks of the chain, and what a new record lacks."""
         snapshot = program.snapshot
-        changed = [path for path in snapshot.changed if path.startswith(RELEASES)]
-        if not changed and snapshot.stage == "commit":
+        touched = any(path.startswith(f"{RELEASES}/") for path in snapshot.changed)
+        if not touched and snapshot.stage == "commit":
             return
-        for path in changed:
-            if is_record(path) and snapshot.changed[path] == "D":
-                yield self.finding(Location(path), "a release record was removed")
-            elif is_record(path) and snapshot.changed[path] == "M":
-                yield self.finding(Location(path, 1, 1, 2), "a release record was edited")
+        from ai_program.ledger import Ledger
+
+        for path, how in Ledger(snapshot, RELEASES).broken():
+            at = Location(path) if how == "removed" else Location(path, 1, 1, 2)
+            yield self.finding(at, f"a release record was {how}")
         unreadable = list(self._unreadable(program))
         yield from unreadable
         if unreadable:
@@ -136,7 +137,7 @@ class AIP303(Rule):
         from ai_program import schemas
 
         tree, root = program.head.tree, program.baseline.root
-        for path in tree.glob(RELEASES + "*.json"):
+        for path in tree.glob(f"{RELEASES}/*.json"):
             kind = "statement" if is_record(path) else "active"
             if kind == "active" and path != ACTIVE:
                 continue
@@ -273,7 +274,7 @@ class _Record:
         """Follow the other citations: registry, decision, contract, features."""
         head = self.program.head
         model, version, artifact = self.subject
-        entry = head.tree.document(f"{REGISTRY}{version}.json")
+        entry = head.tree.document(f"{REGISTRY}/{version}.json")
         if entry is None or (entry.get("model"), entry.get("artifact", "digest")) != (
             model,
             artifact,
@@ -378,8 +379,8 @@ def required_approvals(program: Program) -> int:
 
 def is_record(path: str) -> bool:
     """Tell whether a path is that of a numbered release record."""
-    name = path.removeprefix(RELEASES)
-    return name != path and name[:1].isdigit() and name.endswith(".json") and "/" not in name
+    folder, _, name = path.rpartition("/")
+    return folder == RELEASES and name[:1].isdigit() and name.endswith(".json")
 
 
 def is_text(value: object) -> bool:
