@@ -1,0 +1,274 @@
+"""Everything that people and workflows run here, by name: ``nox -l`` lists it.
+
+All sessions share one environment, ``.venv``. It is made by ``nox -s setup`` and made again when
+``pyproject.toml`` or the pin of the engine changes; sessions that need it see to that themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import tomllib
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "test", "check"]
+
+VENV = Path(".venv")
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / "python"
+STAMP = VENV / "set-up-for"
+LOCK = Path(".ai-program/lock.json")
+RULESET = Path(".github/rulesets/main.json")
+
+# Nothing here phones home, and compiled modules start in a third of the time.
+QUIET = {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+# What stands in this repository.
+
+
+def lock() -> dict:
+    """Return the lock: how this repository was generated, and which engine judges it."""
+    return json.loads(LOCK.read_text(encoding="utf-8"))
+
+
+def package() -> str | None:
+    """Return the name of the package that has the pipeline, None where there is none yet."""
+    found = sorted(Path("src").glob("*/pipeline.py"))
+    return found[0].parent.name if found else None
+
+
+def engine() -> str:
+    """Return the requirement of the engine: an address and a commit, never a bare name."""
+    pin = lock()["engine"]
+    source = pin["source"]
+    if "://" not in source:
+        host, colon, path = source.partition(":")
+        is_scp = colon and "/" not in host and "\\" not in host and len(host) > 1
+        source = f"ssh://{host}/{path}" if is_scp else Path(source).absolute().as_uri()
+    return f"ai-program @ git+{source}@{pin['rev']}"
+
+
+def wanted() -> list[str]:
+    """Return what the shared environment holds: the package with its stack, tools, engine."""
+    if package():
+        return ["--editable", ".[dev]", engine()]
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*project["optional-dependencies"]["dev"], engine()]
+
+
+def state() -> str:
+    """Return the digest of all that the environment depends on."""
+    parts = [Path("pyproject.toml").read_bytes(), *(part.encode() for part in wanted())]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+# The environments.
+
+
+def run(session: nox.Session, *command: str | Path, **options: object) -> None:
+    """Run a command outside nox's own environments."""
+    environment = {**os.environ, **QUIET}
+    for name in UNWANTED:
+        environment.pop(name, None)
+    options = {"env": environment, "include_outer_env": False, "external": True, **options}
+    session.run(*map(str, command), **options)
+
+
+def install(session: nox.Session, environment: Path, requirements: list[str]) -> None:
+    """Make an environment afresh, with uv if there is one, else with venv and pip."""
+    shutil.rmtree(environment, ignore_errors=True)
+    python = environment / SCRIPTS.relative_to(VENV) / "python"
+    uv = shutil.which("uv")
+    if uv:
+        run(session, uv, "venv", "--quiet", environment)
+        run(session, uv, "pip", "install", "--quiet", "--compile-bytecode",
+            "--python", python, *requirements)  # fmt: skip
+    else:
+        run(session, shutil.which("python3") or "python", "-m", "venv", environment)
+        run(session, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+            *requirements)  # fmt: skip
+
+
+def ready(session: nox.Session) -> None:
+    """See to it that the shared environment is there and up to date."""
+    if not STAMP.is_file() or STAMP.read_text(encoding="utf-8") != state():
+        session.log("Setting up .venv, once; later runs find it ready.")
+        install(session, VENV, wanted())
+        STAMP.write_text(state(), encoding="utf-8")
+
+
+def pipeline_command(session: nox.Session, command: str) -> None:
+    """Run a command of the pipeline's package."""
+    name = package()
+    if name is None:
+        use_case = lock()["answers"]["use_case"]
+        session.error(f"no pipeline yet for {use_case}: `nox -s open` lists what is owed first")
+    ready(session)
+    run(session, PYTHON, "-m", name, command, *session.posargs)
+
+
+@nox.session
+def setup(session: nox.Session) -> None:
+    """Make the shared environment, or bring it up to date."""
+    ready(session)
+    session.log("The environment is ready.")
+
+
+# Models: each prints what it does, and `-- --help` says what else it takes.
+
+
+@nox.session
+def pipeline(session: nox.Session) -> None:
+    """Ingest, test against the contract, make features, train, evaluate, register."""
+    pipeline_command(session, "pipeline")
+
+
+@nox.session
+def promote(session: nox.Session) -> None:
+    """Put an evaluated version in force: `nox -s promote -- --approve @somebody`."""
+    pipeline_command(session, "promote")
+
+
+@nox.session
+def rollback(session: nox.Session) -> None:
+    """Go back to the release before, or to the fallback when there is none."""
+    pipeline_command(session, "rollback")
+
+
+@nox.session
+def forecast(session: nox.Session) -> None:
+    """Forecast the day after the data ends with the release in force."""
+    pipeline_command(session, "forecast")
+
+
+@nox.session
+def status(session: nox.Session) -> None:
+    """Say what is in force, since when, and what lies behind it."""
+    pipeline_command(session, "status")
+
+
+# Quality.
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format with ruff (`nox -s lint -- --fix` mends what it can)."""
+    ready(session)
+    fix = "--fix" in session.posargs
+    run(session, SCRIPTS / "ruff", "check", *(["--fix"] if fix else []), ".")
+    run(session, SCRIPTS / "ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the tests."""
+    if not list(Path("tests").glob("**/test_*.py")):
+        session.skip("there is no code here yet, so there are no tests")
+    ready(session)
+    run(session, PYTHON, "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def hooks(session: nox.Session) -> None:
+    """Run every hook on every file, as a commit would."""
+    if not shutil.which("pre-commit"):
+        session.error("pre-commit is not installed: python -m pip install pre-commit")
+    run(session, "pre-commit", "run", "--all-files", "--show-diff-on-failure", *session.posargs)
+
+
+# Governance.
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Judge HEAD by the rules, as the scheduled review does."""
+    ready(session)
+    run(session, SCRIPTS / "ai-program", "check", "--stage", "schedule", *session.posargs)
+
+
+@nox.session(name="open")
+def open_items(session: nox.Session) -> None:
+    """List what people still owe before a promotion."""
+    ready(session)
+    run(session, SCRIPTS / "ai-program", "open", *session.posargs)
+
+
+@nox.session
+def policy(session: nox.Session) -> None:
+    """Judge a change by the rules, with the engine alone (what the policy workflow runs)."""
+    stage = [] if "--stage" in session.posargs else ["--stage", "push"]
+    with tempfile.TemporaryDirectory() as folder:
+        # A fresh environment of its own: nothing that ran here before has a say in the verdict.
+        environment = Path(folder) / "venv"
+        install(session, environment, [engine()])
+        tool = environment / SCRIPTS.relative_to(VENV) / "ai-program"
+        form = ["--format", "github"] if os.environ.get("GITHUB_ACTIONS") == "true" else []
+        run(session, tool, "check", *stage, *form, *session.posargs)
+
+
+@nox.session
+def protect(session: nox.Session) -> None:
+    """Require the checks and reviews on GitHub; `-- --check` only says whether they are."""
+    if not shutil.which("gh"):
+        session.error(
+            "gh, the command line of GitHub, is not installed: https://cli.github.com. "
+            f"Or import {RULESET} by hand: Settings, Rules, Rulesets, New, Import"
+        )
+    ruleset = json.loads(RULESET.read_text(encoding="utf-8"))
+    listed = github(session, "repos/{owner}/{repo}/rulesets")
+    found = next((each for each in listed if each["name"] == ruleset["name"]), None)
+    if "--check" in session.posargs:
+        if found is None:
+            session.error(f"no ruleset {ruleset['name']} on GitHub: run `nox -s protect`")
+        there = github(session, f"repos/{{owner}}/{{repo}}/rulesets/{found['id']}")
+        missing = sorted(lacks(there, ruleset))
+        if missing:
+            session.error(f"GitHub does not require what {RULESET} says: {', '.join(missing)}")
+        session.log(f"GitHub requires what {RULESET} says.")
+        return
+    address = "repos/{owner}/{repo}/rulesets" + (f"/{found['id']}" if found else "")
+    github(session, address, "--method", "PUT" if found else "POST", "--input", str(RULESET))
+    session.log(f"GitHub now requires what {RULESET} says.")
+
+
+def github(session: nox.Session, address: str, *options: str) -> list | dict:
+    """Ask GitHub, or stop with what it said."""
+    done = subprocess.run(
+        ["gh", "api", address, *options], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        session.error(
+            f"GitHub refused: {done.stderr.strip()}. Rulesets need an administrator's token, and "
+            "on private repositories a plan that has them"
+        )
+    return json.loads(done.stdout)
+
+
+def lacks(there: object, wanted: object, place: str = "ruleset") -> set[str]:
+    """Name the places where what is there falls short of what is wanted; more is fine."""
+    if isinstance(wanted, dict):
+        if not isinstance(there, dict):
+            return {place}
+        return {
+            name
+            for key, value in wanted.items()
+            for name in lacks(there.get(key), value, f"{place}.{wanted.get('type', key)}")
+        }
+    if isinstance(wanted, list):
+        found = there if isinstance(there, list) else []
+        return {
+            f"{place}.{each['type']}" if isinstance(each, dict) and "type" in each else place
+            for each in wanted
+            if all(lacks(one, each) for one in found)
+        } | ({place} if place.endswith("bypass_actors") and found != wanted else set())
+    return set() if there == wanted else {place}
