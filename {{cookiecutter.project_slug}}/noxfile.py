@@ -27,6 +27,7 @@ PYTHON = SCRIPTS / "python"
 STAMP = VENV / "set-up-for"
 LOCK = Path(".ai-program/lock.json")
 RULESET = Path(".github/rulesets/main.json")
+RULESETS = "repos/{owner}/{repo}/rulesets"  # gh fills in which repository this is
 
 # Nothing here phones home, and compiled modules start in a third of the time.
 QUIET = {"DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
@@ -225,18 +226,18 @@ def protect(session: nox.Session) -> None:
             f"Or import {RULESET} by hand: Settings, Rules, Rulesets, New, Import"
         )
     ruleset = json.loads(RULESET.read_text(encoding="utf-8"))
-    listed = github(session, "repos/{owner}/{repo}/rulesets")
+    listed = github(session, RULESETS)
     found = next((each for each in listed if each["name"] == ruleset["name"]), None)
     if "--check" in session.posargs:
         if found is None:
             session.error(f"no ruleset {ruleset['name']} on GitHub: run `nox -s protect`")
-        there = github(session, f"repos/{{owner}}/{{repo}}/rulesets/{found['id']}")
+        there = github(session, f"{RULESETS}/{found['id']}")
         missing = sorted(lacks(there, ruleset))
         if missing:
             session.error(f"GitHub does not require what {RULESET} says: {', '.join(missing)}")
         session.log(f"GitHub requires what {RULESET} says.")
         return
-    address = "repos/{owner}/{repo}/rulesets" + (f"/{found['id']}" if found else "")
+    address = f"{RULESETS}/{found['id']}" if found else RULESETS
     github(session, address, "--method", "PUT" if found else "POST", "--input", str(RULESET))
     session.log(f"GitHub now requires what {RULESET} says.")
 
