@@ -70,7 +70,10 @@ def committed_template(room: Path) -> Path:
     copy = room / "template"
     listing = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"],
-        cwd=TEMPLATE, check=True, capture_output=True, text=True,
+        cwd=TEMPLATE,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     for name in filter(None, listing.stdout.split("\0")):
         if (TEMPLATE / name).is_file():
@@ -85,13 +88,19 @@ def committed_template(room: Path) -> Path:
 def generate(template: Path, room: Path) -> Path:
     """Generate the demand-forecasting example and return its directory."""
     process(
-        BIN / "cookiecutter", template, "--no-input",
-        "--config-file", template / "examples" / "demand-forecast.workshop.yaml",
-        "--output-dir", room, cwd=room,
+        BIN / "cookiecutter",
+        template,
+        "--no-input",
+        "--config-file",
+        template / "examples" / "demand-forecast.workshop.yaml",
+        "--output-dir",
+        room,
+        cwd=room,
     )()
     (made,) = (path for path in room.iterdir() if path.is_dir())
-    if subprocess.run(["git", "rev-parse", "-q", "--verify", "HEAD"], cwd=made,
-                      capture_output=True, check=False).returncode:
+    if subprocess.run(
+        ["git", "rev-parse", "-q", "--verify", "HEAD"], cwd=made, capture_output=True, check=False
+    ).returncode:
         git(made, "commit", "-q", "--no-verify", "-m", "Generated")
     return made
 
@@ -129,8 +138,14 @@ def hook(generated: Path) -> None:
     schemas = generated / ".ai-program" / "schemas"
     policies = sorted((generated / "policies").glob("*.yaml"))
     peers = [
-        process(BIN / "check-jsonschema", "--no-cache", "--schemafile",
-                schemas / f"{policy.stem}.schema.json", policy, cwd=generated)
+        process(
+            BIN / "check-jsonschema",
+            "--no-cache",
+            "--schemafile",
+            schemas / f"{policy.stem}.schema.json",
+            policy,
+            cwd=generated,
+        )
         for policy in policies
     ]
 
@@ -139,7 +154,9 @@ def hook(generated: Path) -> None:
             peer()
 
     compare(
-        f"hook / check-jsonschema on the {len(policies)} policies alone", cold, one_per_schema,
+        f"hook / check-jsonschema on the {len(policies)} policies alone",
+        cold,
+        one_per_schema,
         runs=5,
     )
     hooks = ("run", "ai-program", "--all-files")
@@ -157,11 +174,18 @@ def generation(template: Path, generated: Path, room: Path) -> None:
         generate(template, fresh(room / f"ours-{next(counter)}"))
 
     def theirs() -> None:
-        process(BIN / "cookiecutter", plain, "--no-input", "--output-dir",
-                fresh(room / f"theirs-{next(counter)}"), cwd=room)()
+        process(
+            BIN / "cookiecutter",
+            plain,
+            "--no-input",
+            "--output-dir",
+            fresh(room / f"theirs-{next(counter)}"),
+            cwd=room,
+        )()
 
-    compare("generation / cookiecutter with as many plain files", ours, theirs, runs=5,
-            goal="(goal 2)")
+    compare(
+        "generation / cookiecutter with as many plain files", ours, theirs, runs=5, goal="(goal 2)"
+    )
 
 
 def fresh(path: Path) -> Path:
