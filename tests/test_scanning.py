@@ -70,7 +70,7 @@ def tarred():
         ("a.py", b"PAR1\0\0", "unreadable"),
         ("a.zip", zipped("customers.csv"), "unreadable"),
         ("a.tar", tarred(), "unreadable"),
-        ("a.csv.gz.gz", gzip.compress(gzip.compress(CSV), mtime=0), "unreadable"),
+        ("a.csv.gz.gz", gzip.compress(gzip.compress(CSV, mtime=0), mtime=0), "unreadable"),
         ("a.csv.gz", gzip.compress(CSV, mtime=0)[:-10], "unreadable"),
         ("a.csv.gz", gzip.compress(CSV, mtime=0) + b"customers", "unreadable"),
         ("a.csv.zst", b"\x28\xb5\x2f\xfd\0", "unreadable"),
