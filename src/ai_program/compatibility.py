@@ -39,12 +39,17 @@ BREAKING = frozenset({"narrower", "weaker", "different"})
 
 
 class Change(NamedTuple):
-    """One difference: its direction, in words, and where it stands in either document."""
+    """One difference: its direction, in words, and where it stands in either document.
+
+    What is ``gone`` has no place in the newer document; ``after`` then leads to the list (a key,
+    not a value) that would hold it.
+    """
 
     direction: Direction
     what: str
     after: Keys
     before: Keys
+    gone: bool = False
 
     @property
     def breaking(self) -> bool:
@@ -69,6 +74,7 @@ class Element(NamedTuple):
 
     label: str
     keys: Keys
+    parts: Keys  # where elements inside of it are listed
     facets: Mapping[str, Facet]
 
 
@@ -78,36 +84,32 @@ Elements = dict[Path, Element]
 
 def contract_changes(before: object, after: object) -> list[Change]:
     """Return how two versions of an Open Data Contract differ for those who use the data."""
-    return _changes(_contract(before), _contract(after))
+    return _changes(_contract(before), _contract(after), ("schema",))
 
 
 def feature_changes(before: object, after: object) -> list[Change]:
     """Return how two versions of a feature view differ for the models that read it."""
-    return _changes(_feature_view(before), _feature_view(after))
+    return _changes(_feature_view(before), _feature_view(after), ("id",))
 
 
 # --- comparing ---------------------------------------------------------------------------------
 
 
-def _changes(before: Elements, after: Elements) -> list[Change]:
+def _changes(before: Elements, after: Elements, top: Keys) -> list[Change]:
+    """Compare element by element; what is inside of a removed or added one goes with it."""
     found: list[Change] = []
     for path, old in before.items():
-        new = after.get(path)
+        new, around = after.get(path), after.get(path[:-1])
         if new is not None:
             found += _facet_changes(old, new)
-        elif path[:-1] in after or len(path) == 1:
-            parent = after.get(path[:-1])
-            found.append(
-                Change(
-                    "narrower", f"{old.label} was removed", parent.keys if parent else (), old.keys
-                )
-            )
+        elif around is not None or len(path) == 1:
+            place = around.parts if around else top
+            found.append(Change("narrower", f"{old.label} was removed", place, old.keys, gone=True))
     for path, new in after.items():
-        if path not in before and (path[:-1] in before or len(path) == 1):
-            parent = before.get(path[:-1])
-            found.append(
-                Change("wider", f"{new.label} was added", new.keys, parent.keys if parent else ())
-            )
+        around = before.get(path[:-1])
+        if path not in before and (around is not None or len(path) == 1):
+            place = around.parts if around else top
+            found.append(Change("wider", f"{new.label} was added", new.keys, place))
     return found
 
 
@@ -117,11 +119,12 @@ def _facet_changes(old: Element, new: Element) -> Iterator[Change]:
         # A facet that one side lacks counts as "not said" there, at the place that would hold it.
         facet = was or now or _NOTHING
         absent = facet._replace(value=None, keys=facet.gone)
+        gone = now is None
         was, now = was or absent, now or absent
         direction = _COMPARE[facet.kind](was.value, now.value)
         if direction is not None:
             what = _words(f"{name} of {old.label}", facet.kind, direction, was.value, now.value)
-            yield Change(direction, what, new.keys + now.keys, old.keys + was.keys)
+            yield Change(direction, what, new.keys + now.keys, old.keys + was.keys, gone)
 
 
 def _words(of: str, kind: str, direction: Direction, was: object, now: object) -> str:
@@ -379,8 +382,9 @@ def _contract(contract: object) -> Elements:
         if isinstance(name, str):
             path = _unique((name,), elements)
             keys: Keys = ("schema", index)
-            elements[path] = Element(f"table {name}", keys, _checks(_mapping(table)))
-            _fields(_mapping(table).get("properties"), path, (*keys, "properties"), elements)
+            parts: Keys = (*keys, "properties")
+            elements[path] = Element(f"table {name}", keys, parts, _checks(_mapping(table)))
+            _fields(_mapping(table).get("properties"), path, parts, elements)
     return elements
 
 
@@ -392,8 +396,9 @@ def _fields(properties: object, parent: Path, keys: Keys, elements: Elements) ->
 
 
 def _field(entry: Mapping[str, object], path: Path, keys: Keys, elements: Elements) -> None:
-    elements[path] = Element(f"field {'.'.join(path[1:])}", keys, _field_facets(entry))
-    _fields(entry.get("properties"), path, (*keys, "properties"), elements)
+    parts: Keys = (*keys, "properties")
+    elements[path] = Element(f"field {'.'.join(path[1:])}", keys, parts, _field_facets(entry))
+    _fields(entry.get("properties"), path, parts, elements)
     if isinstance(entry.get("items"), dict):
         _field(_mapping(entry["items"]), (*path, "[]"), (*keys, "items"), elements)
     for part in ("key", "value"):
@@ -512,13 +517,14 @@ def _feature_view(view: object) -> Elements:
         "entity": Facet("statement", entity.get("name"), ("entity", "name"), ("entity",)),
         "entity keys": Facet("statement", entity.get("keys"), ("entity", "keys"), ("entity",)),
     }
-    elements: Elements = {(name,): Element(f"feature view {name}", (), facets)}
+    elements: Elements = {(name,): Element(f"feature view {name}", (), ("features",), facets)}
     for index, feature in enumerate(_items(view.get("features"))):
         title = _mapping(feature).get("name")
         if isinstance(title, str):
             path = _unique((name, title), elements)
+            keys: Keys = ("features", index)
             elements[path] = Element(
-                f"feature {title}", ("features", index), _feature_facets(_mapping(feature))
+                f"feature {title}", keys, keys, _feature_facets(_mapping(feature))
             )
     return elements
 

@@ -192,8 +192,9 @@ class AIP102(Rule):
         if not _major(before, after):
             step = f"stays at {was}" if was == now else f"goes from {was} to {now} only"
             for change in breaking:
+                place = after.key_at if change.gone else after.at
                 yield self.finding(
-                    after.at(*change.after),
+                    place(*change.after),
                     f"{change.what}, and the version {step}",
                     related=((before.at(*change.before), "base"),),
                 )
