@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_TEXT = 600  # characters of any one text
+MAX_JSON = 12_000  # characters of a structured answer that is typed
 MAX_ENTRIES = 50  # entries of one map or list
 MAX_DEPTH = 5
 MAX_VALUES = 1000  # values of one answer, at all depths
@@ -160,9 +161,9 @@ def _clean_text(value: str) -> None:
                 "one line of text, without line breaks, tabs or invisible characters",
                 carried=False,
             )
-    if len(value) > MAX_TEXT * 20:  # a JSON answer is longer than a text
+    if len(value) > MAX_JSON:
         raise WrongAnswerError(
-            f"has {len(value)} characters", f"at most {MAX_TEXT} characters", carried=False
+            f"has {len(value)} characters", f"at most {MAX_JSON} characters", carried=False
         )
 
 

@@ -72,6 +72,7 @@ def examine(given: Mapping[str, Any]) -> Examination:
     _judge_safety(outcome)
     _read_simple(outcome)
     _judge_people(outcome)
+    _identify(outcome)
     entries.read(outcome)
     _suggest(outcome)
     _judge_tier(outcome)
@@ -175,16 +176,28 @@ def _judge_people(outcome: Examination) -> None:
             f"{validator.id} is also the accountable owner",
             "somebody else: who answers for the outcome does not validate it",
         )
-    seen: dict[str, Person] = {}
+    addresses: dict[str, Person] = {}
     for role, person in outcome.people.items():
         address = person.email.casefold()
-        first = seen.setdefault(address, person) if address else person
+        first = addresses.setdefault(address, person) if address else person
         if first.handle and person.handle and first.handle.casefold() != person.handle.casefold():
             outcome.refuse(
                 role,
                 f"{person.email} belongs to {first.handle} and to {person.handle}",
                 "one handle per person, so that duties can be told apart",
             )
+
+
+def _identify(outcome: Examination) -> None:
+    """Give everybody one name, although one answer has the handle and another the address."""
+    known: list[Person] = []
+    for role, person in outcome.people.items():
+        for other in outcome.people.values():
+            if not person.handle and other.handle and other.same_as(person):
+                person = Person(other.handle, person.email)  # noqa: PLW2901 - the same person
+        first = next((other for other in known if other.same_as(person)), person)
+        known.append(person)
+        outcome.people[role] = Person(first.handle or person.handle, person.email)
 
 
 def _suggest(outcome: Examination) -> None:

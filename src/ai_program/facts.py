@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ai_program.answers import Person
     from ai_program.examination import Examination
 
 OBJECTIVE = entries.OBJECTIVE
@@ -159,39 +158,24 @@ def _as_given(entry: object, given: Any) -> object:  # noqa: ANN401 - as the ent
 
 
 def _handles(outcome: Examination) -> dict[str, str]:
-    handles = {
-        role: _fullest(outcome, role).id if role in outcome.people else ""
-        for role in workshop.PERSON_ROLES
-    }
+    people = outcome.people
+    handles = {role: people[role].id if role in people else "" for role in workshop.PERSON_ROLES}
     return {**handles, "incident_lead": handles["operations_owner"]}
 
 
-def _fullest(outcome: Examination, role: str) -> Person:
-    """Return the fullest mention of the person in a role: one answer may give only the address."""
-    person = outcome.people[role]
-    if person.handle:
-        return person
-    for other in outcome.people.values():
-        if other.handle and other.same_as(person):
-            return other
-    return person
-
-
 def _people(outcome: Examination, handles: dict[str, str]) -> list[dict[str, Any]]:
+    """Return everybody once, with all of their addresses and roles."""
     people: dict[str, dict[str, Any]] = {}
-    for role, answer in outcome.people.items():
-        fullest = _fullest(outcome, role)
+    for role, person in outcome.people.items():
         entry = people.setdefault(
-            fullest.id.casefold(), {"handle": fullest.id, "emails": [], "roles": [], "active": True}
+            person.id, {"handle": person.id, "emails": [], "roles": [], "active": True}
         )
-        if answer.email and answer.email not in entry["emails"]:
-            entry["emails"].append(answer.email)
+        if person.email and person.email not in entry["emails"]:
+            entry["emails"].append(person.email)
         plain = "data_owner" if role.startswith("owner:") else role
         if plain not in entry["roles"]:
             entry["roles"].append(plain)
-    for entry in people.values():
-        if entry["handle"] == handles["incident_lead"]:
-            entry["roles"].append("incident_lead")
+    people[handles["incident_lead"]]["roles"].append("incident_lead")
     return list(people.values())
 
 
