@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Keys = tuple[str | int, ...]
     Sample = tuple[Document, Keys, dict[str, Any]]  # the contract, where, and what it declares
-    Labels = Callable[[Document], dict[str, tuple[Keys, object, tuple[str, ...]]]]
+    Labels = Callable[[Document], dict[str, "_Label"]]
 
 
 class AIP101(Rule):
@@ -352,62 +352,86 @@ class AIP103(Rule):
         labels: Labels,
     ) -> Iterator[Finding]:
         now = labels(after)
-        for place, (keys, value, known) in labels(before).items():
-            was = _rank(value, known)
-            at, new, _ = now.get(place, ((), None, ()))
-            rank = _rank(new, known)
-            if was is None or rank is None or rank >= was:
+        for pointer, old in labels(before).items():
+            new = now.get(pointer)
+            was, rank = old.rank, new.rank if new is not None else None
+            if new is None or was is None or rank is None or rank >= was:
                 continue
             from functools import partial
 
             from ai_program import authority
 
-            pointer = f"{after.path}#{place}"
-            applied = partial(_says, labels=labels, place=place, value=new)
-            missing = authority.missing(program, pointer, new, applied)
+            place = f"{after.path}#{pointer}"
+            applied = partial(_says, labels=labels, pointer=pointer, value=new.value)
+            missing = authority.missing(program, place, new.value, applied)
             if missing is not None:
                 yield self.finding(
-                    after.at(*at),
-                    f"{place} lowered from {known[was]} to {known[rank]}: {missing}",
-                    do=f"keep {known[was]}, or bring an accepted decision that authorises "
-                    f"{pointer} to {known[rank]}",
-                    related=((before.at(*keys), "base"),),
+                    after.at(*new.keys),
+                    f"{new.what} is lowered from {old.value} to {new.value}: {missing}",
+                    do=f"keep {old.value}, or bring an accepted decision that authorises "
+                    f"{place} to {new.value}",
+                    related=((before.at(*old.keys), "base"),),
                 )
 
 
-def _says(state: State, labels: Labels, place: str, value: object) -> bool:
+class _Label:
+    """A label of a field or a feature: what it is called, where it stands, and how high it is."""
+
+    __slots__ = ("keys", "rank", "value", "what")
+
+    def __init__(self, what: str, keys: Keys, value: object, known: tuple[str, ...]) -> None:
+        self.what = what
+        self.keys = keys
+        self.value = value
+        self.rank = _rank(value, known)
+
+
+def _says(state: State, labels: Labels, pointer: str, value: object) -> bool:
     """Tell whether a state has this label already."""
-    docs = [*state.contracts, *state.features]
-    return any(labels(doc).get(place, ((), None, ()))[1] == value for doc in docs)
+    found = (labels(doc).get(pointer) for doc in [*state.contracts, *state.features])
+    return any(label is not None and label.value == value for label in found)
 
 
 def _rank(value: object, known: tuple[str, ...]) -> int | None:
     return known.index(value) if isinstance(value, str) and value in known else None
 
 
-def _contract_labels(doc: Document) -> dict[str, tuple[Keys, object, tuple[str, ...]]]:
-    """Return each label of each field: pointer to keys, value, and the labels that exist."""
-    found: dict[str, tuple[Keys, object, tuple[str, ...]]] = {}
+def _contract_labels(doc: Document) -> dict[str, _Label]:
+    """Return each label of each field, by the pointer that a decision would name."""
+    found: dict[str, _Label] = {}
     for field in contracts.fields(doc):
         found.setdefault(
             f"{field.pointer}.classification",
-            ((*field.keys, "classification"), field.entry.get("classification"), CLASSIFICATIONS),
+            _Label(
+                f"classification of the field {field.name}",
+                (*field.keys, "classification"),
+                field.entry.get("classification"),
+                CLASSIFICATIONS,
+            ),
         )
         personal = contracts.custom(field.entry, "personalData")
         if personal:
             found.setdefault(
                 f"{field.pointer}.customProperties[personalData]",
-                ((*field.keys, *personal[0]), personal[1], PERSONAL_DATA),
+                _Label(
+                    f"personalData of the field {field.name}",
+                    (*field.keys, *personal[0]),
+                    personal[1],
+                    PERSONAL_DATA,
+                ),
             )
     return found
 
 
-def _feature_labels(doc: Document) -> dict[str, tuple[Keys, object, tuple[str, ...]]]:
-    found: dict[str, tuple[Keys, object, tuple[str, ...]]] = {}
+def _feature_labels(doc: Document) -> dict[str, _Label]:
+    found: dict[str, _Label] = {}
     for keys, feature in values.entries(doc, "features"):
-        place = f"features[{values.text(feature.get('name'))}]"
+        name = values.text(feature.get("name"))
         for label, known in (("classification", CLASSIFICATIONS), ("personal_data", PERSONAL_DATA)):
-            found.setdefault(f"{place}.{label}", ((*keys, label), feature.get(label), known))
+            found.setdefault(
+                f"features[{name}].{label}",
+                _Label(f"{label} of the feature {name}", (*keys, label), feature.get(label), known),
+            )
     return found
 
 
@@ -429,22 +453,34 @@ class AIP108(Rule):
         banned = list(dict.fromkeys((*listed, *protected)))
         from ai_program.names import means
 
-        for doc in values.mappings(program.head.features):
-            for keys, feature in values.entries(doc, "features"):
-                own = values.text(feature.get("name"))
-                for at, name, what in (
-                    ((*keys, "name"), own, "the feature"),
-                    *((at, name, "the input") for at, name in values.items(doc, *keys, "inputs")),
-                ):
-                    trait = next((one for one in banned if means(name, one)), None)
-                    if trait is not None:
-                        yield self.finding(
-                            doc.at(*at),
-                            f"{what} {name} is banned: it says {trait}"
-                            + (", which the baseline protects" if trait in protected else ""),
-                            do=f"take {name} out of the features",
-                            related=_where_banned(policy, trait),
-                        )
+        for doc, at, what, name in _seen(program.head):
+            trait = next((one for one in banned if means(name, one)), None)
+            if trait is not None:
+                yield self.finding(
+                    doc.at(*at),
+                    f"{what} is banned: it says {trait}"
+                    + (", which the baseline protects" if trait in protected else ""),
+                    do="take it out of the features",
+                    related=_where_banned(policy, trait),
+                )
+
+
+def _seen(head: State) -> Iterator[tuple[Document, Keys, str, str]]:
+    """Yield every name of what a model sees: features, inputs, and what stands behind an input."""
+    known = values.unique(values.mappings(head.contracts))
+    for doc in values.mappings(head.features):
+        contract = known.get(contracts.split(doc.get("source"))[0])
+        columns = contracts.fields(contract) if contract else ()
+        entries = {field.name: field.entry for field in columns}
+        for keys, feature in values.entries(doc, "features"):
+            own = values.text(feature.get("name"))
+            yield doc, (*keys, "name"), f"the feature {own}", own
+            for at, name in values.items(doc, *keys, "inputs"):
+                yield doc, at, f"the input {name}", name
+                for other in ("physicalName", "businessName"):
+                    alias = values.text(entries.get(name, {}).get(other))
+                    if alias and alias != name:
+                        yield doc, at, f"the input {name} ({alias} in the data)", alias
 
 
 def _where_banned(policy: Document | None, trait: str) -> tuple[tuple[Location, str], ...]:
