@@ -268,7 +268,7 @@ class _Record:
         still = owed(self.program.head, self.program.baseline)
         if still:
             first = f"{still[0].name} in {still[0].location.path}"
-            yield ("action",), f"{len(still)} entries are open, which tier {tier} forbids: {first}"
+            yield ("action",), f"tier {tier} promotes when nothing is open, and {first} is"
 
     def _cited(self) -> Iterator[Problem]:
         """Follow the other citations: registry, decision, contract, features."""
