@@ -86,7 +86,7 @@ def command(text: object) -> str:
     words = str(text).strip().split(" ")
     for index, word in enumerate(words):
         name, pinned, version = word.partition("==")
-        if pinned and name.isidentifier() and version and not version.strip("0123456789."):
+        if pinned and name.replace("-", "_").isidentifier() and version and not version.strip("0123456789."):
             words[index] = f"{name}==*"
     return " ".join(words)
 

@@ -6,6 +6,8 @@ as advice, and by the policy workflow with the base's engine, as the wall.
 
 from __future__ import annotations
 
+import sys
+
 from ai_program import __version__, codeowners, digests, workflows
 from ai_program.authority import missing
 from ai_program.findings import Location
@@ -35,6 +37,12 @@ _OF_TOOL_HOOK = frozenset(("name", "verbose", "description", "additional_depende
 _BEHIND_NAME = ("", "=", "<", ">", "~", "!", ";", "[", "@")
 # prek reads this one before CONFIG.
 _OTHER_CONFIGS = ("prek.toml",)
+# Modules that a client of the hooks imports: Python's own (no program imports its tests) and these.
+_IMPORTED = sys.stdlib_module_names - {"test"} | {
+    *("ai_program", "cfgv", "identify", "nodeenv", "pre_commit", "sitecustomize", "usercustomize"),
+    *("virtualenv", "yaml"),
+}
+_IMPORTABLE = (".py", ".pyc", ".pyd", ".so")
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
 _LEFTOVERS = (".rej", ".orig")
 _MAX_TEXT = 4 * 1024 * 1024
@@ -55,6 +63,7 @@ class AIP701(Rule):
                     f"prek reads this file instead of {CONFIG}, with other hooks",
                     do=f"keep the hooks in {CONFIG} and delete this file",
                 )
+        yield from self._stand_ins(head.tree)
         config = head.tree.document(CONFIG)
         if config is None or not isinstance(config.get("repos"), list):
             yield self.finding(
@@ -68,6 +77,23 @@ class AIP701(Rule):
             yield from self._secret_scan(config, program)
         yield from self._bare_names(head)
         yield from self._pin(program)
+
+    def _stand_ins(self, tree: Tree) -> Iterator[Finding]:
+        """Find what Python would import in place of a module of the hooks' client.
+
+        The client is started with ``python -m``, which looks into the top folder first: a
+        ``yaml.py`` there that ends the program is a hook that always passes.
+        """
+        for path in tree.entries:
+            name, slash, rest = path.partition("/")
+            importable = rest == "__init__.py" if slash else name.endswith(_IMPORTABLE)
+            module = name.partition(".")[0]
+            if importable and module in _IMPORTED:
+                yield self.finding(
+                    Location(path),
+                    f"Python would import it in place of {module} wherever a hook is started here",
+                    do="give it another name, or put it below src/",
+                )
 
     def _whole_config(self, config: Document) -> Iterator[Finding]:
         """Judge the settings on top of the file, which reach into every hook."""
