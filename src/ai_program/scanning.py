@@ -150,7 +150,7 @@ def _look(data: bytes, suffix: str) -> Content:
         rows = _records(data)
         if rows or suffix == ".json":
             hits = tuple(_cell_hits(data)) if rows else ()
-            return Content("table" if rows else "text", f"{rows:,} JSON records", rows, hits)
+            return Content("table" if rows else "text", "JSON records", rows, hits)
     if suffix in DATA_SUFFIXES:
         return _table(data, suffix[1:].upper(), header=True)
     shape = _shape(data)

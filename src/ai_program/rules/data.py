@@ -504,6 +504,7 @@ class AIP109(Rule):
         if not paths:
             return
         samples = dict(_samples(program.head))
+        managed = _managed(program.head)
         governed = [
             matcher(pattern)
             for kind in program.baseline.layout["kinds"]
@@ -513,7 +514,7 @@ class AIP109(Rule):
         snapshot.head.load(paths)
         for path in paths:
             # Evidence and schemas are judged by their own schemas and digests.
-            if path.startswith(".ai-program/") or any(matches(path) for matches in governed):
+            if path in managed or any(matches(path) for matches in governed):
                 continue
             yield from self._file(program.head, path, samples.get(path))
 
@@ -601,6 +602,16 @@ def _arrived(program: Program) -> list[str]:
         paths += [path for path in snapshot.head.entries if named_as_data(path)]
         paths += [path for path, _ in _samples(program.head) if path in snapshot.head.entries]
     return list(dict.fromkeys(paths))
+
+
+def _managed(head: State) -> set[str]:
+    """Return the files whose content is the tool's own; AIP705 holds them to their digests."""
+    files = head.lock.get("files") if head.lock is not None else None
+    return {
+        path
+        for path, entry in (files.items() if isinstance(files, dict) else ())
+        if isinstance(entry, dict) and entry.get("class") == "managed"
+    }
 
 
 def _samples(head: State) -> Iterator[tuple[str, Sample]]:
