@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Problem = tuple[Keys, str]
 
 DECISIONS = "decisions/[0-9]*.md"
-SECTIONS = ("Context", "Options", "Outcome", "Consequences")
 LOCK = ".ai-program/lock.json"
 MAX_AGE = 14  # days between a decision and the commit that brings its record
 
@@ -47,7 +46,6 @@ class AIP501(Rule):
                 continue
             for keys, message in self._problems(program, record):
                 yield self.finding(record.at(*keys), message)
-            yield from self._sections(record)
 
     def _problems(self, program: Program, record: Document) -> Iterator[Problem]:
         yield from self._number(program, record)
@@ -121,17 +119,6 @@ class AIP501(Rule):
         if isinstance(model, str) and f"models/registry/{model}.json" not in program.head.tree:
             yield ("versions", "model"), f"no registered model is {model}"
 
-    def _sections(self, record: Document) -> Iterator[Finding]:
-        sections = record.sections()
-        for title in SECTIONS:
-            line, text = sections.get(title, (0, ""))
-            if not line:
-                yield self.finding(
-                    Location(record.path, 1, 1, 2), f"the section {title} is missing"
-                )
-            elif not text:
-                yield self.finding(record.line_at(line), f"the section {title} is empty")
-
 
 class AIP502(Rule):
     """What was decided stays as it was decided."""
@@ -179,11 +166,7 @@ class AIP502(Rule):
         first = snapshot.history.first(record.path) if snapshot.stage != "commit" else None
         committed = day(first.committed_on if first else snapshot.today)
         if stated is None or committed is None:
-            if isinstance(record.get("date"), str):
-                yield self.finding(
-                    record.at("date"), f"{record.get('date')} is no day of the calendar"
-                )
-            return
+            return  # no day of the calendar, which AIP001 says
         age = committed - stated
         if age < 0:
             yield self.finding(record.at("date"), "it is dated later than its first commit")

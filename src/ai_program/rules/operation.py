@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 RUNBOOK = "runbooks/rollback.md"
 NOXFILE = "noxfile.py"
-SECTIONS = ("When", "Command", "Data and features", "Verify", "Communication")
 # What the front matter repeats from policies/release.yaml, so that the reader needs one page.
 REPEATED = ("target", "fallback", "max_minutes")
 
@@ -38,18 +37,8 @@ class AIP404(Rule):
             return
         if not isinstance(runbook.value, dict):
             return
-        yield from self._sections(runbook)
         yield from self._policy(program, runbook)
         yield from self._command(program, runbook)
-
-    def _sections(self, runbook: Document) -> Iterator[Finding]:
-        sections = runbook.sections()
-        for title in SECTIONS:
-            line, text = sections.get(title, (0, ""))
-            if not line:
-                yield self.finding(Location(RUNBOOK, 1, 1, 2), f"the section {title} is missing")
-            elif not text:
-                yield self.finding(runbook.line_at(line), f"the section {title} is empty")
 
     def _policy(self, program: Program, runbook: Document) -> Iterator[Finding]:
         policy = program.head.release

@@ -34,9 +34,6 @@ class AIP601(Rule):
         folder = plan.path.split("/")[1]
         if isinstance(plan.get("id"), str) and plan.get("id") != folder:
             yield self.finding(plan.at("id"), f"the plan of {plan.get('id')} stands in {folder}")
-        for key in ("start", "end"):
-            if isinstance(plan.get(key), str) and day(plan.get(key)) is None:
-                yield self.finding(plan.at(key), f"{plan.get(key)} is no day of the calendar")
         start, end = day(plan.get("start")), day(plan.get("end"))
         if start is None or end is None:
             return
@@ -60,8 +57,7 @@ class AIP601(Rule):
             if begin <= until:
                 yield self.finding(
                     plan.at("start"),
-                    f"{plan.get('team')} is in the sprint {other.get('id')} until"
-                    f" {other.get('end')}",
+                    f"the team is in the sprint {other.get('id')} until {other.get('end')}",
                     related=[(other.at("end"), "the other sprint")],
                 )
             if end > until:
