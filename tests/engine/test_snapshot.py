@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from engine.repositories import Repository
 
-from ai_program import snapshot
+from ai_program import git, snapshot
 from ai_program.documents import DocumentError
 from ai_program.snapshot import CannotDecide, Misuse
 
@@ -177,12 +177,12 @@ def test_odd_file_names(repo):
 
 
 def test_a_large_blob_is_passed_over(repo, monkeypatch):
-    monkeypatch.setattr(snapshot, "MAX_BLOB", 1000)
+    monkeypatch.setattr(git, "MAX_BLOB", 1000)
     repo.add("big.yaml", b"a: " + b"x" * 2000).add("small.yaml", "a: 1\n")
     head = repo.take().head
     assert head.size("big.yaml") == 2003
     assert head.document("big.yaml") is None
-    assert head.problem("big.yaml").message == "2,003 bytes are too many, 1,000 are read"
+    assert head.problem("big.yaml").message == "2,003 bytes are too many to be read"
     assert head.document("small.yaml").value == {"a": 1}
 
 

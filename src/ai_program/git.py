@@ -1,0 +1,220 @@
+"""Asks git, so that nothing of the repository gets executed and nothing is fetched.
+
+Objects come through one ``git cat-file --batch`` process: blobs, trees and commits alike.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ai_program import processes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# Larger blobs are passed over, not held: no governed file comes near, and data belongs elsewhere.
+MAX_BLOB = 64 * 1024 * 1024
+# Requests are written before their answers are read, so they must fit into the smallest pipe.
+_CHUNK = 4096
+_SAFE = (
+    "--no-pager", "--no-replace-objects",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "log.showSignature=false",
+    "-c", "protocol.allow=never",
+)  # fmt: skip
+_UNWANTED = (
+    "GIT_EXTERNAL_DIFF", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS", "GIT_TRACE", "GIT_TRACE2", "GIT_TRACE2_EVENT",
+)  # fmt: skip
+
+
+class Misuse(Exception):  # noqa: N818 - said to a person, not raised by a defect
+    """The command was used wrongly, or the configuration is broken: exit code 2."""
+
+
+class CannotDecide(Exception):  # noqa: N818 - an answer, not a defect
+    """What is needed for a verdict is not there: exit code 3, never a pass."""
+
+
+_NO_GIT = Misuse("git is not installed, or not on PATH")
+
+
+class Entry:
+    """One path of a tree: its git mode (as text) and the id of its object."""
+
+    __slots__ = ("mode", "oid")
+
+    def __init__(self, mode: str, oid: str) -> None:
+        self.mode = mode
+        self.oid = oid
+
+    def __repr__(self) -> str:
+        return f"Entry({self.mode} {self.oid})"
+
+
+class Git:
+    """Starts git in one directory, so that nothing of the repository gets executed."""
+
+    def __init__(self, directory: str = ".", environ: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.environ = dict(os.environ if environ is None else environ)
+        for name in _UNWANTED:
+            self.environ.pop(name, None)
+        self.environ.update(
+            GIT_OPTIONAL_LOCKS="0", GIT_NO_LAZY_FETCH="1", GIT_TERMINAL_PROMPT="0", LC_ALL="C"
+        )
+
+    def start(self, *arguments: str, ask: bool = False) -> processes.Process:
+        """Start git; with ``ask`` it reads requests."""
+        try:
+            return processes.start(self._line(arguments), self.environ, ask=ask)
+        except FileNotFoundError:
+            raise _NO_GIT from None
+
+    def ask(self, *arguments: str) -> tuple[int, bytes, str]:
+        """Run git to its end: exit code, output, the line of the error."""
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                self._line(arguments),
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise _NO_GIT from None
+        return done.returncode, done.stdout, _reason(done.stderr)
+
+    def _line(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        return ("git", "-C", self.directory, *_SAFE, *arguments)
+
+
+def _reason(error: bytes) -> str:
+    lines = [line for line in error.decode(errors="replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (fatal or lines or ["git failed without a word"])[0].strip()
+
+
+def trouble(reason: str) -> Exception:
+    """Return the exception for a git that refused to work at all."""
+    if "not a git repository" in reason:
+        return Misuse("this is not a git repository")
+    return CannotDecide(f"git: {reason.removeprefix('fatal: ')}")
+
+
+class Objects:
+    """The object store, through one ``git cat-file --batch``."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._process: processes.Process | None = None
+        self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is too large
+        self._trees: dict[str, list[tuple[str, str, str]]] = {}
+
+    def start(self) -> None:
+        """Start git now, so that it is ready when the first question comes."""
+        if self._process is None:
+            self._process = self._git.start("cat-file", "--batch", ask=True)
+
+    def query(self, names: Sequence[str]) -> Iterator[tuple[str, str, bytes | int] | None]:
+        """Look up objects by name: (id, kind, content or too large a size), None if missing."""
+        self.start()
+        process = self._process
+        assert process is not None  # noqa: S101 - start() made it
+        step = max(1, _CHUNK // (max(map(len, names), default=0) + 1))
+        for first in range(0, len(names), step):
+            chunk = names[first : first + step]
+            try:
+                process.ask("".join(name + "\n" for name in chunk).encode())
+            except OSError:
+                raise self._died() from None
+            for _ in chunk:
+                header = process.line()
+                if not header:
+                    raise self._died()
+                words = header.split()
+                if len(words) != 3 or not words[2].isdigit():
+                    yield None
+                    continue
+                size = int(words[2])
+                content: bytes | int = size
+                if size > MAX_BLOB:
+                    left = size + 1
+                    while left and (piece := process.read(min(left, 1 << 20))):
+                        left -= len(piece)
+                else:
+                    content = process.read(size + 1)[:-1]
+                    if len(content) != size:
+                        raise self._died()
+                yield words[0].decode(), words[1].decode(), content
+
+    def _died(self) -> Exception:
+        """Return why git ended early, for which it is asked once more."""
+        self._process = None
+        status, _, reason = self._git.ask("cat-file", "--batch")
+        return trouble(reason) if status else CannotDecide("git ended while it was asked")
+
+    def load(self, oids: Iterable[str]) -> None:
+        """Read blobs ahead of their use, in few round trips."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._blobs]
+        for oid, answer in zip(wanted, self.query(wanted), strict=True):
+            if answer is None:
+                raise CannotDecide(f"the object {oid} is missing from the repository")
+            self._blobs[oid] = answer[2]
+
+    def blob(self, oid: str) -> bytes | int:
+        """Return the content of a blob, or its size if it is too large to hold."""
+        if oid not in self._blobs:
+            self.load((oid,))
+        return self._blobs[oid]
+
+    def commit(self, revision: str) -> tuple[str, str] | None:
+        """Return the id and tree id of the commit that a revision names, None if there is none."""
+        for answer in self.query((f"{revision}^{{commit}}",)):
+            if answer is not None and isinstance(answer[2], bytes):
+                tree = answer[2].split(b"\n", 1)[0].removeprefix(b"tree ").decode()
+                return answer[0], tree
+        return None
+
+    def entries(self, tree: str) -> dict[str, Entry]:
+        """List all files of a tree object, level by level."""
+        found: dict[str, Entry] = {}
+        level = [("", tree)]
+        while level:
+            missing = [oid for _, oid in level if oid not in self._trees]
+            missing = list(dict.fromkeys(missing))
+            for oid, answer in zip(missing, self.query(missing), strict=True):
+                if answer is None or answer[1] != "tree" or not isinstance(answer[2], bytes):
+                    raise CannotDecide(f"the object {oid} is missing from the repository")
+                self._trees[oid] = _tree(answer[2], len(oid) // 2)
+            below = []
+            for prefix, oid in level:
+                for mode, name, child in self._trees[oid]:
+                    if mode == "40000":
+                        below.append((f"{prefix}{name}/", child))
+                    else:
+                        found[prefix + name] = Entry(mode, child)
+            level = below
+        return dict(sorted(found.items()))
+
+
+def _tree(content: bytes, width: int) -> list[tuple[str, str, str]]:
+    """Split a tree object: mode, name, raw id, without a separator."""
+    found = []
+    at = 0
+    while at < len(content):
+        space = content.index(b" ", at)
+        end = content.index(b"\0", space)
+        found.append(
+            (
+                content[at:space].decode(),
+                content[space + 1 : end].decode("utf-8", "surrogateescape"),
+                content[end + 1 : end + 1 + width].hex(),
+            )
+        )
+        at = end + 1 + width
+    return found
