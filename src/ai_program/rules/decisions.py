@@ -32,7 +32,8 @@ TRANSITIONS = {
 }
 # Statuses from which on a record stands.
 FROZEN = ("accepted", "rejected", "superseded")
-_MAY_CHANGE = ("status", "superseded_by")
+# What else is looked at by itself.
+_MAY_CHANGE = ("id", "status", "superseded_by")
 
 
 class AIP501(Rule):
@@ -62,11 +63,16 @@ class AIP501(Rule):
         if name != f"DEC-{number:04d}":
             yield ("id",), f"the file is numbered {number:04d}, the record {name}"
             return
-        for other in program.head.tree.glob(DECISIONS):
-            if other < record.path and number_of(other) == number:
-                yield ("id",), f"{other} has this number already"
-        taken = {number_of(path) for path in program.head.tree.glob(DECISIONS)}
-        if number - 1 not in taken and number > 1:
+        file = record.path.rpartition("/")[2]
+        if not file.startswith(f"{number:04d}-"):
+            yield ("id",), f"the file of {name} is called {number:04d}-….md, not {file}"
+        others = {path: number_of(path) for path in program.head.tree.glob(DECISIONS)}
+        del others[record.path]
+        for path, other in others.items():
+            # Of two new ones the second is wrong.
+            if other == number and (path < record.path or path not in program.snapshot.changed):
+                yield ("id",), f"{path} has this number already"
+        if number > 1 and number - 1 not in others.values():
             yield ("id",), f"there is no DEC-{number - 1:04d}, so this is not the next number"
 
     @staticmethod
@@ -96,8 +102,6 @@ class AIP501(Rule):
         approvers = record.get("approvers")
         if record.get("status") != "accepted" or not isinstance(approvers, list):
             return
-        if not approvers:
-            yield ("approvers",), "it is accepted, and nobody accepted it"
         for index, name in enumerate(approvers):
             person = program.head.person(name)
             if isinstance(name, str) and (person is None or not person.active):
@@ -156,8 +160,7 @@ class AIP502(Rule):
         status = original.get("status")
         if status not in FROZEN:
             return
-        for keys, what in _rewritten(original, record):
-            at = record.at(*keys) if keys else Location(path, record.body_line, 1, 2)
+        for at, what in _rewritten(original, record):
             yield self.finding(at, f"{name} is {status}, and {what}", related=base)
 
     def _dated(self, program: Program, record: Document) -> Iterator[Finding]:
@@ -236,18 +239,22 @@ def _stretched(program: Program, doc: Document) -> Iterator[Problem]:
             yield (key,), f"was changed in `{key}`; a further exception is a new file"
 
 
-def _rewritten(original: Document, record: Document) -> Iterator[Problem]:
-    """Yield what differs between a record that stands and what it was."""
+def _rewritten(original: Document, record: Document) -> Iterator[tuple[Location, str]]:
+    """Yield where a record that stands differs from what it was."""
     from ai_program.polarity import same
 
     for key in (*original.value, *(key for key in record.value if key not in original.value)):
         if key not in _MAY_CHANGE and not same(original.get(key), record.get(key)):
-            yield (key,), f"its `{key}` was changed"
+            yield record.at(key), f"its `{key}` was changed"
     old = original.get("superseded_by")
     if old is not None and record.get("superseded_by") != old:
-        yield ("superseded_by",), "its `superseded_by` was changed"
-    if original.body.strip() != record.body.strip():
-        yield (), "its text was changed"
+        yield record.at("superseded_by"), "its `superseded_by` was changed"
+    before, after = (doc.body.rstrip().split("\n") for doc in (original, record))
+    if before != after:
+        pairs = zip(before, after, strict=False)
+        first = next((n for n, (was, is_) in enumerate(pairs) if was != is_), len(before))
+        line = record.body_line + min(first, len(after) - 1)
+        yield record.line_at(line), "its text was changed"
 
 
 def _originals(program: Program, paths: list[str]) -> dict[str, Document]:
