@@ -213,7 +213,11 @@ class AIP505(Rule):
                     f"{waiver.id} {waiver.problem}",
                     severity="warning" if only_time else None,
                 )
-            for keys, message in (*_scope(waiver, snapshot.head), *_stretched(program, doc)):
+            for keys, message in (
+                *_scope(waiver, snapshot.head),
+                *_stretched(program, doc),
+                *_approved(program, waiver),
+            ):
                 yield self.finding(doc.at(*keys), f"{waiver.id} {message}")
 
 
@@ -225,6 +229,18 @@ def _scope(waiver: Waiver, tree: Tree) -> Iterator[Problem]:
         yield ("path",), f"waives {waiver.path}, which is nearly everything; name a folder at least"
     elif not tree.glob(waiver.path):
         yield ("path",), f"waives {waiver.path}, and there is no such file"
+
+
+def _approved(program: Program, waiver: Waiver) -> Iterator[Problem]:
+    """Yield why the approval of a new exception, good in itself, does not count here."""
+    doc = waiver.doc
+    if waiver.problem is not None or program.snapshot.changed.get(doc.path) != "A":
+        return
+    from ai_program import authority
+
+    reason = authority.refusal(program, doc.get("approver"), authority.writers(program, doc.path))
+    if reason is not None:
+        yield ("approver",), f"is not approved: {reason}"
 
 
 def _stretched(program: Program, doc: Document) -> Iterator[Problem]:
