@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, environment, git
 
 from ai_program import pins
-from ai_program.snapshot import CannotDecide, Misuse
+from ai_program.git import CannotDecide, Misuse
 
 CONFIG = """\
 # A comment that stays.

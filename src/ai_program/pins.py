@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from ai_program import documents, origin
 from ai_program.escaping import yaml_value
+from ai_program.git import CannotDecide, Misuse
 from ai_program.rules.integrity import CONFIG, HOOKS, LOCK
-from ai_program.snapshot import CannotDecide, Misuse
 
 if TYPE_CHECKING:
     import subprocess

@@ -11,8 +11,8 @@ import sys
 from ai_program import __version__, codeowners, digests, workflows
 from ai_program.authority import missing
 from ai_program.findings import Location
+from ai_program.patterns import matcher
 from ai_program.rules.base import Rule
-from ai_program.snapshot import matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

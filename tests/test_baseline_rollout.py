@@ -1,0 +1,96 @@
+"""An organisation changes its baseline, tags it, raises the pin: the new baseline is in force."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import VARIANTS, environment, git, run_cookiecutter
+
+pytestmark = pytest.mark.slow
+
+ADDRESS = "https://git.example.org/acme/ai-program"
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n"
+        f'[url "{(home / "fork").as_posix()}"]\n\tinsteadOf = {ADDRESS}\n'
+    )
+    return environment(home, PRE_COMMIT_HOME=str(home / "pre-commit"), PRE_COMMIT_COLOR="never")
+
+
+@pytest.fixture(scope="module")
+def fork(template, env):
+    """Return the organisation's own copy of the baseline."""
+    path = Path(env["HOME"]) / "fork"
+    git(template, "clone", "-q", str(template), str(path), env=env)
+    return path
+
+
+@pytest.fixture(scope="module")
+def governed(fork, env, tmp_path_factory):
+    """Return a repository that was generated from the fork, with its hooks installed."""
+    clone = tmp_path_factory.mktemp("clone") / "ai-program"
+    git(fork, "clone", "-q", ADDRESS, str(clone), env=env)
+    baked = run_cookiecutter(
+        clone, tmp_path_factory.mktemp("generated"), "--no-input",
+        "--config-file", str(VARIANTS["demand"]), env=env,
+    )  # fmt: skip
+    run(BIN / "pre-commit", "install", at=baked.path, env=env)
+    return baked.path
+
+
+def run(*command, at, env):
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=at,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_raising_the_pin_rolls_the_baseline_out(fork, governed, env):
+    done = run(BIN / "pre-commit", "run", "--all-files", at=governed, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    # The governance officer raises a floor and releases the baseline.
+    floor = "    at_least: {minimal: 500, limited: 1000, high: 1000}"
+    edit(fork / "policies" / "tiers.yaml", floor, floor.replace("minimal: 500", "minimal: 5000"))
+    git(fork, "commit", "-qam", "More resamples", env=env)
+    git(fork, "tag", "-am", "Baseline 7", "v7.0.0", env=env)
+
+    # Nothing changes for a repository until somebody raises its pin.
+    done = run(BIN / "pre-commit", "run", "--all-files", at=governed, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run(BIN / "ai-program", "pin", at=governed, env=env)
+    assert done.returncode == 0, done.stderr
+    released = git(fork, "rev-parse", "v7.0.0^{commit}")
+    assert f"→ {released[:12]}" in done.stdout
+    assert git(governed, "diff", "--name-only", env=env).split() == [
+        ".ai-program/lock.json", ".pre-commit-config.yaml",
+    ]  # fmt: skip
+
+    # The commit that raises it is judged by what it brings.
+    git(governed, "add", "-A", env=env)
+    done = run("git", "commit", "-m", "Raise the baseline", at=governed, env=env)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "policies/evaluation.yaml" in done.stderr
+    assert "5000" in done.stderr
+    assert "AIP70" not in done.stderr
+
+    edit(governed / "policies" / "evaluation.yaml", "resamples: 1000", "resamples: 5000")
+    git(governed, "add", "-A", env=env)
+    done = run("git", "commit", "-m", "Raise the baseline", at=governed, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
