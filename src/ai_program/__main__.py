@@ -1,8 +1,6 @@
 """Lets ``python -m ai_program`` stand for ``ai-program``."""
 
-import sys
-
 from ai_program.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

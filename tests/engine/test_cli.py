@@ -33,7 +33,7 @@ def run(governed, baseline, monkeypatch, capsys):
     def command(*arguments: str) -> tuple[int, str, str]:
         if arguments[:1] == ("check",) and "--today" not in arguments:
             arguments = ("check", "--today", TODAY, *arguments[1:])
-        code = cli.main(list(arguments))
+        code = cli.run(arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -33,6 +33,8 @@ class AIP001(Rule):
 
         tree, kinds = program.snapshot.head, program.baseline.layout["kinds"]
         places = layout.of(program)
+        root = program.baseline.root
+        schemas.prepare({kind["schema"] for _, kind in places.files}, root=root)
         for path, kind in places.files:
             mode = tree.entries[path].mode
             if mode in _ODD_MODES:
@@ -50,7 +52,7 @@ class AIP001(Rule):
                 yield self._empty(doc, kind)
                 continue
             yield from self._form(doc, kind)
-            wrong = schemas.validate(kind["schema"], doc.value, root=program.baseline.root)
+            wrong = schemas.validate(kind["schema"], doc.value, root=root)
             if wrong:
                 yield from self._violations(doc, wrong)
         for folder in layout.folders(kinds):
