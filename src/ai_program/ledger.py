@@ -49,16 +49,19 @@ def line(snapshot: Snapshot, folder: str) -> Iterator[tuple[Tree, str]]:
 class Ledger:
     """The records of one folder: JSON files that are written once."""
 
-    __slots__ = ("_originals", "_prefix", "_snapshot")
+    __slots__ = ("_originals", "_prefix", "_snapshot", "_touched")
 
     def __init__(self, snapshot: Snapshot, folder: str) -> None:
         self._snapshot = snapshot
         self._prefix = folder + "/"
+        self._touched = any(map(self._holds, snapshot.changed))
         self._originals = self._read(folder)
 
     def broken(self) -> Iterator[tuple[str, str]]:
         """Yield the path of each record that does not stand as it was written: edited, removed."""
         base, head = self._snapshot.base, self._snapshot.head
+        if self._snapshot.stage == "commit" and not self._touched:
+            return
         for path in sorted({*self._originals, *filter(self._holds, base.entries)}):
             written = self._originals.get(path) or base.entries[path].oid
             entry = head.entries.get(path)
@@ -86,8 +89,7 @@ class Ledger:
         that has none: after the commit it is asked again.
         """
         snapshot = self._snapshot
-        touched = any(map(self._holds, snapshot.changed))
-        if snapshot.stage == "commit" and not touched:
+        if snapshot.stage == "commit" and not self._touched:
             return {}
         found: dict[str, str] = {}
         try:

@@ -45,10 +45,10 @@ class AIP404(Rule):
         rollback = policy.get("rollback") if policy else None
         if policy is None or not isinstance(rollback, dict):
             return
-        from ai_program.polarity import same, shown
-
         for key in REPEATED:
-            if key in rollback and not same(runbook.get(key), rollback[key]):
+            if key in rollback and runbook.get(key) != rollback[key]:
+                from ai_program.polarity import shown
+
                 yield self.finding(
                     runbook.at(key),
                     f"{key} is {shown(runbook.get(key))}, policies/release.yaml says"
