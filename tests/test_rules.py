@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 
 import cases
 import pytest
 from conftest import VARIANTS, config_file, environment, git, run_cookiecutter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ai_program import paths, rules
+from ai_program import documents, paths, rules
 from ai_program.program import Baseline
+from ai_program.snapshot import matcher as rules_matcher
 
 BASELINE = Baseline()
 CATALOGUE = BASELINE.rules
@@ -126,3 +131,66 @@ def test_nothing_claims_compliance():
         assert "compliant" not in text
         assert "comply" not in text
         assert "complies" not in text
+
+
+# --- hostile values ------------------------------------------------------------------------------
+
+JUNK = [
+    None, True, False, 0, -1, 1e300, "", " ", "2026-02-30", "@nobody", "KPI-mae", "\u202e", "x" * 500,
+    [], [None], [[]], [{}], [{"id": "x"}, {"id": "x"}], {}, {"id": None}, {"": []},
+]  # fmt: skip
+
+
+def places(value: object, keys: tuple = ()) -> list[tuple]:
+    """Return the keys of every place of a value."""
+    found = [keys]
+    if isinstance(value, dict):
+        parts = list(value.items())
+    else:
+        parts = list(enumerate(value)) if isinstance(value, list) else []
+    for key, part in parts:
+        found += places(part, (*keys, key))
+    return found
+
+
+def spoiled(path: str, data: bytes, choose, junk) -> bytes:
+    """Return a governed document with one place replaced, renamed or dropped."""
+    document = documents.parse(data, path)
+    value = copy.deepcopy(document.value)
+    keys = choose(places(value))
+    if not keys:
+        value = junk
+    else:
+        around = value
+        for key in keys[:-1]:
+            around = around[key]
+        if junk == "" and isinstance(around, dict):
+            del around[keys[-1]]
+        else:
+            around[keys[-1]] = junk
+    text = json.dumps(value)  # JSON is YAML
+    return (f"---\n{text}\n---\n{document.body}" if path.endswith(".md") else text).encode()
+
+
+@settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data())
+def test_hostile_values_never_break_a_rule(generated, store, data):
+    files = cases.with_evidence(generated("demand"), [{"evaluate": "first"}, {"promote": "first"}])
+    kinds = BASELINE.layout["kinds"]
+    patterns = [rules_matcher(pattern) for kind in kinds for pattern in kind["paths"]]
+    governed = [path for path in sorted(files) if any(match(path) for match in patterns)]
+    edits = {}
+    chosen = st.lists(st.sampled_from(governed), min_size=1, max_size=2, unique=True)
+    for path in data.draw(chosen):
+        junk = copy.deepcopy(data.draw(st.sampled_from(JUNK)))
+        text = spoiled(path, files[path][1], lambda p: data.draw(st.sampled_from(p)), junk)
+        edits[path] = {"write": text.decode()}
+    stage = data.draw(st.sampled_from(["commit", "push", "schedule"]))
+    swap = data.draw(st.booleans())  # the hostile state may also be the base
+    case = {"stage": stage, "base" if swap else "edit": edits, "state": "released"}
+    cases.judge(case, generated("demand"), store, BASELINE)  # CannotDecide: a rule broke
