@@ -1,0 +1,54 @@
+"""Contract test: the data is what its contract promises, or nothing is trained on it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import logging
+from pathlib import Path
+
+from datacontract.data_contract import DataContract
+
+from .errors import RefusedError
+from .settings import Settings
+
+
+def verify(settings: Settings) -> int:
+    """Run the checks of the contract against the data and return how many there are."""
+    _require_declared_columns(settings)
+    contract = {
+        **settings.contract,
+        "servers": [{**settings.contract["servers"][0], "path": str(settings.data)}],
+        # Service levels are promises about live data: a historical sample is always late.
+        "slaProperties": [],
+    }
+    logging.getLogger("datacontract").setLevel(logging.ERROR)
+    run = DataContract(data_contract_str=json.dumps(contract)).test()
+    broken = [
+        f"{check.name}: {check.reason or check.result.value}"
+        for check in run.checks
+        if check.result.value != "passed"
+    ]
+    if broken or run.result.value != "passed" or not run.checks:
+        reasons = "; ".join(broken) or "; ".join(log.message for log in run.logs[-1:])
+        raise RefusedError(f"the data breaks {settings.contract_reference}: {reasons}")
+    return len(run.checks)
+
+
+def _require_declared_columns(settings: Settings) -> None:
+    """Refuse columns that the contract does not declare: nobody classified them."""
+    declared = [each["name"] for each in settings.contract["schema"][0]["properties"]]
+    found = columns(settings.data)
+    if sorted(found) != sorted(declared):
+        raise RefusedError(
+            f"the data breaks {settings.contract_reference}: "
+            f"it has the columns {', '.join(found)}, declared are {', '.join(declared)}"
+        )
+
+
+def columns(path: Path) -> list[str]:
+    """Return the names in the header of a CSV file."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])

@@ -1,0 +1,71 @@
+"""The engine: the rules that stand in front of the commit, asked before anything is written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ai_program import bindings, checking, snapshot
+from ai_program.program import Baseline, Program
+
+from .errors import RefusedError
+from .repository import git
+
+
+def now() -> str:
+    """Return the time in UTC, as records have it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def program(root: Path, environ: dict[str, str] | None = None) -> Program:
+    """Return the programme as committed and as staged."""
+    taken = snapshot.take(snapshot.Git(str(root), environ), stage="commit", today=now()[:10])
+    return Program(taken, Baseline())
+
+
+def bound(judged: Program) -> dict[str, str]:
+    """Return what a report has to be bound to: the digests of what is committed."""
+    return bindings.of(judged.head, judged.baseline)
+
+
+def require_lawful(root: Path, contents: dict[str, bytes]) -> None:
+    """Refuse if a commit of these files on top of HEAD would break a rule.
+
+    The commit is only thought: it stands in an index of its own, and nothing of the work tree or of
+    the real index is touched.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {**os.environ, "GIT_INDEX_FILE": str(Path(folder, "index"))}
+
+        def ask(*arguments: str, data: bytes | None = None) -> str:
+            done = subprocess.run(
+                ["git", *arguments], cwd=root, env=environ, input=data, capture_output=True,
+                check=True,
+            )  # fmt: skip
+            return done.stdout.decode().strip()
+
+        ask("read-tree", "HEAD")
+        for path, data in contents.items():
+            oid = ask("hash-object", "-w", "--stdin", data=data)
+            ask("update-index", "--add", "--cacheinfo", f"100644,{oid},{path}")
+        try:
+            result = checking.check(program(root, environ))
+        except (snapshot.Misuse, snapshot.CannotDecide) as error:
+            raise RefusedError(f"the rules cannot be asked: {error}") from None
+    found = [
+        f"{each.code} {each.location.path}: {each.message}"
+        for each in result.findings
+        if each.severity == "error" and each.waived_by is None
+    ]
+    if found:
+        raise RefusedError(
+            "the commit of this release would break a rule:\n  " + "\n  ".join(found)
+        )
+
+
+def commit_date(root: Path, path: str) -> str | None:
+    """Return the day on which a file was last committed."""
+    return git(root, "log", "-1", "--format=%cs", "--", path).strip() or None

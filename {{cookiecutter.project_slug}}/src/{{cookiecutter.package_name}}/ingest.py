@@ -1,0 +1,36 @@
+"""Ingest: the data that the policy names, byte for byte, as a table."""
+
+from __future__ import annotations
+
+import ibis
+from ai_program import digests
+
+from .errors import RefusedError
+from .settings import Settings
+
+
+def verify(settings: Settings) -> str:
+    """Return the digest of the data, which has to be the one that the policy declares."""
+    declared = settings.evaluation["data"]["digest"]
+    try:
+        digest = digests.of_bytes(settings.data.read_bytes())
+    except FileNotFoundError:
+        path = settings.evaluation["data"]["path"]
+        raise RefusedError(f"the data {path} of policies/evaluation.yaml is missing") from None
+    if digest != declared:
+        raise RefusedError(
+            f"{settings.evaluation['data']['path']} has the digest {digest}, "
+            f"policies/evaluation.yaml declares {declared}: "
+            "bring the declared data, or declare the new one"
+        )
+    return digest
+
+
+def table(settings: Settings) -> ibis.Table:
+    """Return the data as a table of DuckDB, with the types of the contract."""
+    schema = settings.contract["schema"][0]
+    types = {each["name"]: each["physicalType"] for each in schema["properties"]}
+    connection = ibis.duckdb.connect()
+    # One thread, so that sums are added in one order and a second run gives the same bytes.
+    connection.raw_sql("SET threads = 1")
+    return connection.read_csv(settings.data, table_name=schema["name"], types=types)

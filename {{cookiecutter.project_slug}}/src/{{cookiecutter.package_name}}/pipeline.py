@@ -1,0 +1,149 @@
+"""The pipeline: ingest, contract, features, train, evaluate, register, in one process.
+
+Each stage says in one line what it did and how long it took.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from ai_program import evidence
+
+from . import artifacts, evaluate, features, ingest, register, releases, repository, train
+from .artifacts import Artifact, Store
+from .features import TARGET
+from .models import Forecaster
+from .settings import Settings
+
+
+class Stage:
+    """One line of progress."""
+
+    def __init__(self) -> None:
+        self.result = ""
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Stage]:
+    """Say that a stage begins, and when it ends what it did and how long it took."""
+    print(f"{name:<10}", end="", flush=True)
+    began = time.monotonic()
+    line = Stage()
+    try:
+        yield line
+    except BaseException:
+        print("stopped", flush=True)
+        raise
+    print(f"{line.result:<58} {time.monotonic() - began:5.1f} s", flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The rows to learn from and to judge on, made from the bytes with this digest."""
+
+    digest: str
+    training: pd.DataFrame
+    test: pd.DataFrame
+    golden: dict[str, float]
+
+    @property
+    def highest(self) -> float:
+        """Return the highest demand that training saw."""
+        return float(self.training[TARGET].max())
+
+
+def run(settings: Settings, candidate: str) -> dict[str, Any]:
+    """Run every stage for one candidate and return the report."""
+    repository.require_commit(settings.root)
+    data = prepare(settings)
+    with stage("train") as line:
+        model = train.train(candidate, data.training, settings.seed)
+        line.result = f"{candidate} on {len(data.training):,} hours"
+    report, _ = judge_and_register(settings, data, candidate, model)
+    return report
+
+
+def prepare(settings: Settings) -> Data:
+    """Read the data, hold it to its contract, and make features of it."""
+    with stage("ingest") as line:
+        digest = ingest.verify(settings)
+        table = ingest.table(settings)
+        line.result = f"{table.count().execute():,} rows of {table.get_name()}"
+    with stage("contract") as line:
+        from . import contract  # a heavy import, counted where it is used
+
+        checks = contract.verify(settings)
+        line.result = f"{checks} checks of {settings.contract_reference} hold"
+    with stage("features") as line:
+        frame = features.frame(features.build(table), settings.features)
+        training, test = train.split(frame, settings.evaluation["data"])
+        line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
+    golden = evaluate.golden_hours(settings.root / settings.evaluation["golden"]["path"])
+    return Data(digest, training, test, golden)
+
+
+def judge_and_register(
+    settings: Settings, data: Data, candidate: str, model: Forecaster
+) -> tuple[dict[str, Any], Artifact]:
+    """Evaluate a model against the release in force, and keep everything about it."""
+    store = Store(settings.store)
+    with stage("evaluate") as line:
+        in_force = releases.in_force(settings)
+        champion = None if in_force is None else store.get(in_force["digest"]).model()
+        judged = {
+            "bindings": {
+                **repository.bindings(settings),
+                "data": data.digest,
+                "environment": evidence.environment(register.packages())["digest"],
+            },
+            "code": repository.code(settings),
+            "champion": in_force,
+        }
+        artifact = artifacts.pack(
+            model,
+            {
+                "model": settings.model,
+                "candidate": candidate,
+                "contract": settings.contract_reference,
+                "features": settings.features_reference,
+                **judged,
+            },
+        )
+        report = evidence.report(
+            model={
+                "name": settings.model,
+                "version": evidence.version_name(candidate, artifact.digest),
+                "candidate": candidate,
+                "digest": artifact.digest,
+            },
+            statistics=settings.evaluation["statistics"],
+            gates=settings.evaluation["gates"],
+            measurements=evaluate.measure(
+                data.test,
+                model,
+                champion,
+                settings.evaluation,
+                highest=data.highest,
+                golden=data.golden,
+            ),
+            **judged,
+        )
+        against = in_force["version"] if in_force else "the naive forecasts"
+        line.result = f"{len(data.test):,} hours against {against}: {report['verdict']}"
+    with stage("register") as line:
+        from . import tracking  # a heavy import, counted where it is used
+
+        store.put(artifact)
+        golden = register.golden_rows(data.test, data.golden)
+        is_new = register.write(
+            settings, report, register.entry(settings, artifact, report, golden)
+        )
+        register.update_card(settings, report)
+        tracking.sync(settings)
+        line.result = report["model"]["version"] + ("" if is_new else ", as before")
+    return report, artifact
