@@ -89,4 +89,6 @@ def test_the_hook_can_afford_to_import_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={"PYTHONPATH": "src"})  # fmt: skip
-    assert done.stdout.strip() == "['ai_program.digests', 'ai_program.verdict']"
+    assert done.stdout.strip() == (
+        "['ai_program.digests', 'ai_program.hashes', 'ai_program.verdict']"
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ai_program.checking import Result
     from ai_program.program import Program
+    from ai_program.snapshot import Staged
 
 CLEAN, FINDINGS, MISUSE, UNDECIDED = range(4)
 
@@ -145,27 +146,43 @@ def _check(options: dict[str, str]) -> int:
     base, head = options.get("--base"), options.get("--head")
     if head is not None and base is None and stage == "commit":
         raise _WrongUse("--head needs --base")
-    program = _program(options, stage, base, head)
+    today = _today(options.get("--today"))
+    # Only the plain question of the hook is answered from memory, and never in CI.
+    plain = stage == "commit" and not _in_ci() and not options.keys() - {"--stage", "--today"}
+    state = ""
+    staged = None
+    if plain:
+        from ai_program import clean, snapshot
+
+        staged = snapshot.Staged(snapshot.Git())
+        state = clean.state(staged, today)
+        if clean.is_known(state):
+            return CLEAN
+    program = _program(stage, today, base, head, staged)
 
     from ai_program import checking
 
     select = tuple(filter(None, options.get("--select", "").split(",")))
     result = checking.check(program, select=select)
     _report(result, options)
+    if state and not result.findings and program.snapshot.follows:
+        clean.remember(state)
     return FINDINGS if result.errors else CLEAN
 
 
-def _program(options: dict[str, str], stage: str, base: str | None, head: str | None) -> Program:
+def _program(
+    stage: str,
+    today: str,
+    base: str | None = None,
+    head: str | None = None,
+    staged: Staged | None = None,
+) -> Program:
     from ai_program import snapshot
     from ai_program.program import Baseline, Program
 
+    git = staged.git if staged else snapshot.Git()
     taken = snapshot.take(
-        snapshot.Git(),
-        stage=stage,
-        today=_today(options.get("--today")),
-        base=base,
-        head=head,
-        ci=_in_ci(),
+        git, stage=stage, today=today, base=base, head=head, ci=_in_ci(), staged=staged
     )
     return Program(taken, Baseline())
 
@@ -263,7 +280,7 @@ def _explain(arguments: list[str]) -> int:
 def _open(options: dict[str, str]) -> int:
     from ai_program.owed import owed
 
-    program = _program(options, "commit", None, None)
+    program = _program("commit", _today(None))
     items = owed(program.head, program.baseline)
     if options.get("--format") == "json":
         import json

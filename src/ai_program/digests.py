@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import json
 
+from ai_program.hashes import sha256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from hashlib import sha256
     from typing import Any
-else:
-    try:  # the interpreter's own: hashlib would load OpenSSL, and every commit would wait for it
-        from _sha2 import sha256
-    except ImportError:
-        try:
-            from _sha256 import sha256  # its name until Python 3.11
-        except ImportError:
-            from hashlib import sha256
 
 
 def canonical(value: object) -> bytes:

@@ -10,8 +10,6 @@ by a second reading, when the first finding asks where something stands.
 
 from __future__ import annotations
 
-import re
-
 from ai_program.findings import Location
 
 TYPE_CHECKING = False
@@ -209,6 +207,8 @@ def _decode(data: bytes) -> str:
     if data.translate(None, _USUAL_BYTES) or (
         not text.isascii() and any(map(text.__contains__, _RARE))
     ):
+        import re
+
         unusual = re.search(_UNUSUAL, text)
         if unusual:  # a carriage return before a line feed is no reason to refuse
             character = unusual.group()

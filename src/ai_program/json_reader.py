@@ -9,12 +9,11 @@ from ai_program.documents import MAX_DEPTH, MAX_DIGITS, MAX_NODES, DocumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ai_program.documents import Keys, Mark, Value
 
-# Compiled when first needed.
-_PIECE = r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+'
+# A text (with the colon that makes it a key), an opening, a closing, or another scalar. Compiled
+# when first needed.
+_PIECE = r'("(?:[^"\\]|\\.)*")(\s*:)?|([{\[])|([}\]])|[^\s{}\[\],:"]+'
 
 
 class _Twice(Exception):  # noqa: N818 - not an error by itself: its place is looked up next
@@ -101,44 +100,36 @@ def mark(text: str, marks: dict[Keys, tuple[Mark, Mark]]) -> None:
         DocumentError: a key stands twice in one object.
 
     """
-    path: list[str | int] = []
+    path: list[str | int] = []  # the key, or the next index, in each open container
     opened: list[tuple[Mark | None, Mark, set[str]]] = []
     key: Mark | None = None
-    want_key = False
-    for lexeme, span in _tokens(text):
-        if lexeme in "{[":
-            path.append(-1)
-            opened.append((key, span, set()))
-            key, want_key = None, lexeme == "{"
-            if lexeme == "[":
-                path[-1] = 0
-        elif lexeme in "}]":
-            outer, start, _ = opened.pop()
-            path.pop()
-            end = span[2] if span[0] == start[0] else start[2]
-            marks[tuple(path)] = (outer or start, (start[0], start[1], end))
-            want_key = False
-        elif lexeme == ",":
-            last = path[-1]
-            want_key = isinstance(last, str)
-            if not isinstance(last, str):
-                path[-1] = last + 1
-            key = None
-        elif lexeme == ":":
-            want_key = False
-        elif want_key:
-            name = json.loads(lexeme) if "\\" in lexeme else lexeme[1:-1]
+    line, line_start = 1, 0
+    for match in re.finditer(_PIECE, text):
+        start, end = match.span()
+        while (newline := text.find("\n", line_start, start)) >= 0:
+            line, line_start = line + 1, newline + 1
+        quoted, colon, opening, closing = match.groups()
+        if colon:
+            span = (line, start - line_start + 1, start + len(quoted) - line_start + 1)
+            name = json.loads(quoted) if "\\" in quoted else quoted[1:-1]
             if name in opened[-1][2]:
                 raise DocumentError(f"the key {short(name)} stands here twice", *span[:2])
             opened[-1][2].add(name)
             path[-1] = name
             key = span
-        else:
-            marks[tuple(path)] = (key or span, span)
-
-
-def _tokens(text: str) -> Iterator[tuple[str, Mark]]:
-    pattern = re.compile(_PIECE)
-    for number, line in enumerate(text.split("\n"), start=1):
-        for match in pattern.finditer(line):
-            yield match.group(), (number, match.start() + 1, match.end() + 1)
+            continue
+        span = (line, start - line_start + 1, end - line_start + 1)
+        if opening:
+            opened.append((key, span, set()))
+            path.append(0)
+            key = None
+            continue
+        if closing:
+            path.pop()
+            key, first, _ = opened.pop()
+            # Cut at the end of its first line, as in YAML.
+            span = (*first[:2], span[2] if span[0] == first[0] else first[2])
+        marks[tuple(path)] = (key or span, span)
+        key = None
+        if path and isinstance(last := path[-1], int):
+            path[-1] = last + 1

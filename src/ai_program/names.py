@@ -7,6 +7,7 @@ A banned trait does not get harmless by being called ``customer_Gender``, ``gend
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Shorter traits hide in ordinary words ("race" in "trace", "age" in "storage"), so they count only
 # as words of their own.
@@ -14,6 +15,7 @@ _LONG = 6
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+")
 
 
+@lru_cache(maxsize=1024)  # every feature is held against every trait
 def words(name: str) -> tuple[str, ...]:
     """Split a name at separators, digits and capitals: lower case, singular."""
     return tuple(_singular(word.lower()) for word in _WORDS.findall(name))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import re
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
 
 class _Matcher:
@@ -28,6 +30,8 @@ class _Matcher:
             if before == self._pattern:
                 return path == before
             if self._regex is None:
+                import re
+
                 self._regex = re.compile(_regex(self._pattern), re.DOTALL)
             return self._regex.fullmatch(path) is not None
         middle = len(path) - len(before) - len(after)
@@ -49,6 +53,8 @@ def matcher(pattern: str) -> _Matcher:
 
 
 def _regex(pattern: str) -> str:
+    import re
+
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]]+\])", pattern)
     known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return "".join(

@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
-    "CannotDecide", "Commit", "Entry", "Git", "History", "Misuse", "Snapshot", "Tree", "matcher",
-    "require_full_history", "take",
+    "CannotDecide",
+    "Commit",
+    "Entry",
+    "Git",
+    "History",
+    "Misuse",
+    "Snapshot",
+    "Staged",
+    "Tree",
+    "matcher",
+    "require_full_history",
+    "take",
 ]  # fmt: skip
 
 _LISTING = ("ls-files", "-s", "-z", "--full-name", "--", ":/")
@@ -195,7 +205,7 @@ class Snapshot:
         stage: str,
         git: Git,
         ci: bool = False,
-        author: str | None = None,
+        follows: bool = False,
     ) -> None:
         self.base = base
         self.head = head
@@ -204,7 +214,9 @@ class Snapshot:
         self.ci = ci
         self.git = git
         self.history = History(git, head.commit or base.commit)
-        self._author = author
+        # Whether all that was asked so far follows from both states, the day and nothing else.
+        self.follows = follows
+        self._author: str | None = None
         self._authors: frozenset[str] | None = None
         self._changed: dict[str, str] | None = None
 
@@ -232,6 +244,7 @@ class Snapshot:
 
         None where git has no identity.
         """
+        self.follows = False
         if self._author is None:
             if self.head.commit is None:
                 status, output, _ = self.git.ask("var", "GIT_AUTHOR_IDENT")
@@ -286,6 +299,50 @@ def require_full_history(git: Git) -> None:
         raise CannotDecide("the clone is shallow, its history is cut: set fetch-depth: 0")
 
 
+class Staged:
+    """What is about to be committed, as git lists it: the commit before it, and the index.
+
+    Both questions are asked at once, when this is made, and answered when somebody wants to know.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self.objects = Objects(git)
+        self.objects.start()
+        self._process = git.start(*_LISTING)
+        self._commit: tuple[str, str] | bool | None = False
+        self._listing: bytes | None = None
+
+    @property
+    def head(self) -> tuple[str, str] | None:
+        """Return the id and the tree of the commit before; None before the first one.
+
+        Raises:
+            CannotDecide: it is lost.
+
+        """
+        if isinstance(self._commit, bool):
+            self._commit = self.objects.commit("HEAD")
+            # Only a branch without a commit is an empty base; a commit that is lost is not.
+            if self._commit is None and not self.git.ask("rev-parse", "-q", "--verify", "HEAD")[0]:
+                raise CannotDecide("the commit HEAD is missing from the repository")
+        return self._commit
+
+    @property
+    def commit(self) -> str | None:
+        """Return the id of the commit before."""
+        return self.head[0] if self.head else None
+
+    @property
+    def listing(self) -> bytes:
+        """Return the index: mode, id, stage and path of each entry."""
+        if self._listing is None:
+            self._listing = self._process.rest()
+            if self._process.end():
+                raise trouble(self.git.ask(*_LISTING)[2])
+        return self._listing
+
+
 def take(
     git: Git,
     *,
@@ -294,6 +351,7 @@ def take(
     base: str | None = None,
     head: str | None = None,
     ci: bool = False,
+    staged: Staged | None = None,
 ) -> Snapshot:
     """Take the snapshot of a stage.
 
@@ -310,26 +368,24 @@ def take(
             not revision or revision.startswith("-") or not revision.isprintable()
         ):
             raise Misuse(f"{revision!r} is not a revision")
-    objects = Objects(git)
-    objects.start()
+    follows = True
     if stage == "commit" and base is None and head is None:
-        trees = _of_commit(git, objects)
+        before, after, follows = _of_commit(staged or Staged(git))
     else:
-        trees = _of_revisions(git, objects, stage, base, head)
-    return Snapshot(*trees, today=today, stage=stage, git=git, ci=ci)
+        before, after = _of_revisions(git, Objects(git), stage, base, head)
+    return Snapshot(before, after, today=today, stage=stage, git=git, ci=ci, follows=follows)
 
 
-def _of_commit(git: Git, objects: Objects) -> tuple[Tree, Tree]:
-    listing = git.start(*_LISTING)
+def _of_commit(staged: Staged) -> tuple[Tree, Tree, bool]:
+    """Return base and head, and whether they follow from what git listed alone."""
     from ai_program import yaml_reader  # noqa: F401 - the parser is imported while git works
 
+    git, objects = staged.git, staged.objects
     shared: dict[tuple[str, str], Document | DocumentError] = {}
-    base = _committed(objects, "HEAD", shared, unborn=git)
-    output = listing.rest()
-    if listing.end():
-        raise trouble(git.ask(*_LISTING)[2])
+    tree = staged.head[1] if staged.head else None
+    base = Tree(objects, objects.entries(tree) if tree else {}, staged.commit, shared)
     entries: dict[str, Entry] = {}
-    for line in output.decode("utf-8", "surrogateescape").split("\0")[:-1]:
+    for line in staged.listing.decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, _, path = line.partition("\t")
         mode, oid, level = meta.split(" ")
         if level != "0":
@@ -337,21 +393,24 @@ def _of_commit(git: Git, objects: Objects) -> tuple[Tree, Tree]:
         entries[path] = Entry(mode, oid)
     if not entries and git.ask("rev-parse", "--is-bare-repository")[1].strip() == b"true":
         raise Misuse("there is no index in a bare repository: name --base and --head")
-    for path in _intended(git, base, entries):
-        del entries[path]
-    return base, Tree(objects, entries, None, shared)
+    empty = _arriving_empty(base, entries)
+    if empty:
+        for path in _intended(git, base, empty):
+            del entries[path]
+    return base, Tree(objects, entries, None, shared), not empty
 
 
-def _intended(git: Git, base: Tree, entries: dict[str, Entry]) -> list[str]:
-    """Return the paths of ``git add -N``: in the index, but not in what gets committed."""
-    empty = [
+def _arriving_empty(base: Tree, entries: dict[str, Entry]) -> list[str]:
+    return [
         path
         for path, entry in entries.items()
         if entry.oid in _EMPTY_BLOBS
         and (path not in base.entries or base.entries[path].oid != entry.oid)
     ]
-    if not empty:
-        return []
+
+
+def _intended(git: Git, base: Tree, empty: list[str]) -> list[str]:
+    """Return the paths of ``git add -N``: in the index, but not in what gets committed."""
     against = base.commit or _empty_tree(git)
     status, output, reason = git.ask(
         "diff-index", "--cached", "--ita-invisible-in-index", "--name-only", "--no-renames",
@@ -418,12 +477,8 @@ def _committed(
     objects: Objects,
     revision: str,
     shared: dict[tuple[str, str], Document | DocumentError] | None = None,
-    unborn: Git | None = None,
 ) -> Tree:
     found = objects.commit(revision)
     if found is None:
-        # Only a branch without a commit is an empty base; a commit that is lost is not.
-        if unborn is None or unborn.ask("rev-parse", "--verify", "--quiet", revision)[0] == 0:
-            raise CannotDecide(f"the commit {revision} is missing from the repository")
-        return Tree(objects, {}, None, shared)
+        raise CannotDecide(f"the commit {revision} is missing from the repository")
     return Tree(objects, objects.entries(found[1]), found[0], shared)
