@@ -11,10 +11,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -152,19 +157,55 @@ def config_file(directory: Path, answers: dict, name: str = "answers.yaml") -> P
 
 
 @pytest.fixture(scope="session")
-def identified_home(tmp_path_factory) -> Path:
-    """Return a home directory where git knows who somebody is."""
-    home = tmp_path_factory.mktemp("home")
-    (home / ".gitconfig").write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n")
-    return home
+def once(tmp_path_factory):
+    """Return a function that makes a directory once, for all processes of a parallel run.
+
+    ``make(directory)`` fills it; whoever comes second waits and reads.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    shared = base / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        directory, done = shared / name, shared / f"{name}.done"
+        try:
+            directory.mkdir()
+        except FileExistsError:
+            for _ in range(1200):
+                if done.exists():
+                    break
+                time.sleep(0.1)
+        else:
+            make(directory)
+            done.touch()
+        assert done.exists(), f"{name} could not be made by another process"
+        return directory
+
+    return once
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory, identified_home) -> Path:
+def identified_home(once) -> Path:
+    """Return a home directory where git knows who somebody is."""
+    config = "[user]\n\tname = Ada\n\temail = ada@example.org\n"
+    return once("home", lambda home: (home / ".gitconfig").write_text(config) and None)
+
+
+@pytest.fixture(scope="session")
+def template(once, identified_home) -> Path:
     """Return the template as a clean repository: what stands in the working tree, committed."""
-    return copy_of_template(
-        tmp_path_factory.mktemp("template") / "ai-program", environment(identified_home)
-    )
+    env = environment(identified_home)
+
+    def make(directory: Path) -> None:
+        target = copy_of_template(directory / "ai-program", env)
+        # Every run imports the template's modules; compiled ones are ignored by git.
+        for place in ("src", "local_extensions.py"):
+            command = [sys.executable, "-m", "compileall", "-q", str(target / place)]
+            subprocess.run(command, check=True)
+
+    return once("template", make) / "ai-program"
 
 
 @pytest.fixture
@@ -198,31 +239,31 @@ def bake(template, identified_home, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def rendered(template, identified_home, tmp_path_factory):
-    """Return a function that returns the repository of a variant, generated once; read only."""
-    made: dict[str, Path] = {}
+def rendering(once, template, identified_home):
+    """Return a function that returns the run that generated a variant; each runs once."""
 
-    def rendered(name: str) -> Path:
-        if name not in made:
-            wanted = VARIANTS[name]
-            directory = tmp_path_factory.mktemp(name)
-            config = (
-                wanted
-                if isinstance(wanted, Path)
-                else config_file(tmp_path_factory.mktemp("config"), wanted)
-            )
-            baked = run_cookiecutter(
-                template,
-                directory,
-                "--no-input",
-                "--config-file",
-                str(config),
-                env=environment(identified_home),
-            )
-            made[name] = baked.path
-        return made[name]
+    def rendering(name: str) -> Baked:
+        wanted = VARIANTS[name]
 
-    return rendered
+        def make(directory: Path) -> None:
+            config = wanted if isinstance(wanted, Path) else config_file(directory, wanted)
+            words = ["--no-input", "--config-file", str(config)]
+            env = environment(identified_home)
+            baked = run_cookiecutter(template, directory / "out", *words, env=env)
+            (directory / "output.txt").write_text(baked.output, encoding="utf-8")
+            (directory / "returncode").write_text(str(baked.returncode))
+
+        directory = once(name, make)
+        output = (directory / "output.txt").read_text(encoding="utf-8")
+        return Baked(directory / "out", output, int((directory / "returncode").read_text()))
+
+    return rendering
+
+
+@pytest.fixture(scope="session")
+def rendered(rendering):
+    """Return a function that returns the repository of a variant; tests only read it."""
+    return lambda name: rendering(name).path
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ class Run:
         self.frame = frame
         known = frame.f_locals
         self.template = str(known["template"])
+        self.place = Path(known["repo_dir"]).resolve()
         self.checkout: str | None = known["checkout"]
         self.directory: str | None = known["directory"]
         self.no_input = bool(known["no_input"])
@@ -57,12 +58,9 @@ class Run:
 
         A user's own ~/.cookiecutterrc serves other templates too: only our questions count there.
         """
-        default = self.config.get("default_context") or {}
-        if not isinstance(default, dict):
-            return dict(self.extra)
         answers = {
             key: value
-            for key, value in default.items()
+            for key, value in (self.config.get("default_context") or {}).items()
             if self.explicit or key in workshop.questions() or str(key) in _private()
         }
         return _merged(answers, self.extra)
@@ -108,6 +106,11 @@ def admit(root: Path) -> None:
 
 
 def _admit_template(run: Run, root: Path) -> None:
+    if run.place != root:
+        _stop(
+            f"The modules of the template in {root} are loaded in this process, so the one in\n"
+            f"{run.place} can't be used. Run cookiecutter once per process."
+        )
     if not run.hooks:
         _stop(
             "This template needs its hooks: without them the repository has no lock and no\n"
@@ -184,10 +187,6 @@ def _misread(run: Run) -> list[Problem]:
         for section in run.config
         if section not in SECTIONS
     ]
-    if not isinstance(run.config.get("default_context") or {}, dict):
-        problems.append(
-            Problem("default_context", "is not a map", "question: answer", carried=False)
-        )
     block = run.config.get("ai_program")
     if block is not None and (not isinstance(block, dict) or block.get("schema_version") != 1):
         problems.append(
