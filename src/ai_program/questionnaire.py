@@ -211,6 +211,9 @@ Complete answers to start from are in [examples/](../examples/).
 - A person is a handle, an e-mail address, or both: `@ada ada@example.org`.
 - A map (KPIs, sources, access, security, guardrails) is written as YAML in a file and as JSON at
   the prompt. Left empty it is the use case's own set; otherwise it is the whole set.
+  The prompts ask for maps after everything else.
+- Answers can be given in the command too (`sponsor=@ada`). A choice that does not exist is then
+  stopped by cookiecutter itself, with its own message; in a file or at a prompt, by ours.
 - `suggested` follows from the use case and from the other answers. The generated `workshop.yaml`
   says what it became.
 
