@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -156,6 +157,39 @@ def forecast(session: nox.Session) -> None:
 def status(session: nox.Session) -> None:
     """Say what is in force, since when, and what lies behind it."""
     pipeline_command(session, "status")
+
+
+@nox.session
+def store(session: nox.Session) -> None:
+    """Bring the models that were in force from GitHub; `-- --keep` keeps those that are here.
+
+    Workflows start without the default store, a folder that git does not hold, so each model is a
+    release of its own on GitHub. Nobody has to trust that place: a model is loaded only if its
+    digest is the one on record.
+    """
+    policy = Path("policies/release.yaml").read_text(encoding="utf-8")
+    found = re.search(r"""^store:\n  address: ["']?([^"'\n]+)""", policy, re.MULTILINE)
+    if found is None or "://" in found[1]:
+        session.skip("policies/release.yaml names a store that workflows reach by themselves")
+    for digest in released():
+        tag, place = f"model-{digest[:12]}", Path(found[1], digest)
+        if "--keep" in session.posargs:
+            seen = subprocess.run(["gh", "release", "view", tag], capture_output=True, check=False)
+            if place.is_dir() and seen.returncode:
+                run(session, "gh", "release", "create", tag, *sorted(place.iterdir()),
+                    "--latest=false", "--title", tag, "--notes", f"The model {digest}")  # fmt: skip
+        elif not place.is_dir():
+            half = place.with_name(f".half-{digest}")
+            shutil.rmtree(half, ignore_errors=True)
+            run(session, "gh", "release", "download", tag, "--dir", half)
+            half.replace(place)
+
+
+def released() -> list[str]:
+    """Return the digests of all models that were ever in force."""
+    records = sorted(Path("evidence/releases").glob("[0-9]*.json"))
+    subjects = (json.loads(path.read_text(encoding="utf-8"))["subject"][0] for path in records)
+    return list(dict.fromkeys(subject["digest"]["sha256"] for subject in subjects))
 
 
 # Quality.

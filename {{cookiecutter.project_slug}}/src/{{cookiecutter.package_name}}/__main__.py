@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("promote", help="put an evaluated version in force")
     command.add_argument("--version", help="which, if several may be promoted")
     command.add_argument("--approve", action="append", default=[], metavar="@PERSON",
-                         help="who approves; again for each further approval")  # fmt: skip
+                         help="who approves; several apart by spaces, or given again")  # fmt: skip
     command.add_argument("--decision", help="the decision it rests on (default: the newest)")
     command.add_argument("--reason", default="it passes every gate", help="why now")
     command.set_defaults(run=_promote)
@@ -77,7 +77,7 @@ def _promote(found: settings.Settings, options: argparse.Namespace) -> int:
     made = promotion.promote(
         found,
         version=options.version,
-        approvers=options.approve,
+        approvers=" ".join(options.approve).split(),
         decision=options.decision,
         reason=options.reason,
     )
