@@ -260,8 +260,8 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
         stage=stage,
         git=store.git,
         ci=case.get("ci", stage != "commit"),
-        author=author if stage == "commit" else None,
     )
+    store.git.environ.update(GIT_AUTHOR_NAME=author.partition("@")[0], GIT_AUTHOR_EMAIL=author)
     return checking.check(Program(snapshot, baseline))
 
 

@@ -157,11 +157,13 @@ def _look(data: bytes, suffix: str) -> Content:
     return _table(data, f"rows separated by {shape}", header=True) if shape else Content("text")
 
 
-_LINE = re.compile(rb"\S[^\r\n]*")
+_BLANK = re.compile(rb"[\r\n]\s+")
 
 
 def _table(data: bytes, what: str, *, header: bool) -> Content:
-    rows = sum(1 for _ in _LINE.finditer(data)) - header
+    # Lines end with \n, with \r\n or, in old files, with \r; empty ones are no rows.
+    lines = _BLANK.sub(b"\n", data.strip()).replace(b"\r", b"\n")
+    rows = lines.count(b"\n") + bool(lines) - header
     return Content("table", what, max(rows, 0), tuple(_cell_hits(data)))
 
 
@@ -421,15 +423,29 @@ def _hit(data: bytes, start: int, end: int, what: str) -> Hit:
     return Hit(what, data.count(b"\n", 0, start) + 1, column, column + width)
 
 
+# What is left of a table when everything that cannot be part of a number becomes a comma.
+_DIGITS = bytes(ord("0") if chr(c).isascii() and chr(c).isdigit() else ord(",") for c in range(256))
+_LETTERS = bytes(c for c in range(256) if chr(c).isascii() and chr(c).isalpha())
+_NO_LETTERS = bytes(c for c in range(256) if c not in _LETTERS)
+
+
 def _cells(data: bytes) -> Iterator[tuple[int, int, str]]:
-    yield from itertools.islice(_email_cells(data), MAX_HITS)
-    for pattern, test, what in ((_IBAN, is_iban, IBAN), (_CARD, is_card, CARD)):
-        numbers = (
-            (match.start(), match.end(), what)
-            for match in pattern.finditer(data)
-            if test(match.group()) and _whole(data, match.start(), match.end())
-        )
-        yield from itertools.islice(numbers, MAX_HITS)
+    # Nearly all tables are numbers and short codes: three passes in C tell that nothing can be
+    # found, which takes a hundredth of the time that the expressions take.
+    if b"@" in data:
+        yield from itertools.islice(_email_cells(data), MAX_HITS)
+    if data[data.find(b"\n") :].translate(None, _NO_LETTERS):
+        yield from itertools.islice(_numbers(data, _IBAN, is_iban, IBAN), MAX_HITS)
+    if b"0" * 13 in data.translate(_DIGITS, b" -"):
+        yield from itertools.islice(_numbers(data, _CARD, is_card, CARD), MAX_HITS)
+
+
+def _numbers(
+    data: bytes, pattern: re.Pattern[bytes], test: Callable[[bytes], bool], what: str
+) -> Iterator[tuple[int, int, str]]:
+    for match in pattern.finditer(data):
+        if test(match.group()) and _whole(data, match.start(), match.end()):
+            yield match.start(), match.end(), what
 
 
 def _email_cells(data: bytes) -> Iterator[tuple[int, int, str]]:
