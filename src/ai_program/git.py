@@ -11,7 +11,9 @@ from ai_program import processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    Answer = tuple[str, str, bytes | int]  # id, kind, and content or too large a size
 
 # Larger blobs are passed over, not held: no governed file comes near, and data belongs elsewhere.
 MAX_BLOB = 64 * 1024 * 1024
@@ -107,50 +109,74 @@ def trouble(reason: str) -> Exception:
 
 
 class Objects:
-    """The object store, through one ``git cat-file --batch``."""
+    """The object store, through one ``git cat-file --batch``.
+
+    Every question can be asked ahead of its use, so that git looks things up while we do something
+    else. One chunk of requests at a time: a pipe that is full in both directions stands still.
+    """
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: processes.Process | None = None
+        self._pending: Sequence[str] = ()  # asked, and not read yet
+        self._answers: dict[str, Answer | None] = {}  # read, and not used yet
         self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is too large
+        self._wanted: dict[str, None] = {}  # blobs that will be needed soon
         self._trees: dict[str, list[tuple[str, str, str]]] = {}
 
-    def start(self) -> None:
-        """Start git now, so that it is ready when the first question comes."""
+    def ask(self, names: Sequence[str]) -> int:
+        """Ask for objects ahead; return how many questions went out."""
+        if self._pending or not names:
+            return 0
         if self._process is None:
             self._process = self._git.start("cat-file", "--batch", ask=True)
+        self._pending = names[: max(1, _CHUNK // (max(map(len, names)) + 1))]
+        try:
+            self._process.ask("".join(name + "\n" for name in self._pending).encode())
+        except OSError:
+            raise self._died() from None
+        return len(self._pending)
 
-    def query(self, names: Sequence[str]) -> Iterator[tuple[str, str, bytes | int] | None]:
-        """Look up objects by name: (id, kind, content or too large a size), None if missing."""
-        self.start()
-        process = self._process
-        assert process is not None  # noqa: S101 - start() made it
-        step = max(1, _CHUNK // (max(map(len, names), default=0) + 1))
-        for first in range(0, len(names), step):
-            chunk = names[first : first + step]
-            try:
-                process.ask("".join(name + "\n" for name in chunk).encode())
-            except OSError:
-                raise self._died() from None
-            for _ in chunk:
-                header = process.line()
-                if not header:
-                    raise self._died()
-                words = header.split()
-                if len(words) != 3 or not words[2].isdigit():
-                    yield None
-                    continue
-                size = int(words[2])
-                content: bytes | int = size
-                if size > MAX_BLOB:
-                    left = size + 1
-                    while left and (piece := process.read(min(left, 1 << 20))):
-                        left -= len(piece)
-                else:
-                    content = process.read(size + 1)[:-1]
-                    if len(content) != size:
-                        raise self._died()
-                yield words[0].decode(), words[1].decode(), content
+    def query(self, names: Sequence[str]) -> list[Answer | None]:
+        """Look up objects by name; None for what is missing."""
+        self._read()
+        missing = [name for name in names if name not in self._answers]
+        while missing:
+            missing = missing[self.ask(missing) :]
+            self._read()
+        found = [self._answers[name] for name in names]
+        for name in names:
+            self._answers.pop(name, None)
+        return found
+
+    def _read(self) -> None:
+        """Read the answers that are pending."""
+        process, pending = self._process, self._pending
+        self._pending = ()
+        for name in pending:
+            assert process is not None  # noqa: S101 - it was asked
+            answer = self._answers[name] = self._answer(process)
+            if answer is not None and answer[1] == "tree":
+                self._answers[answer[0]] = answer  # asked by a revision, needed by its id
+
+    def _answer(self, process: processes.Process) -> Answer | None:
+        header = process.line()
+        if not header:
+            raise self._died()
+        words = header.split()
+        if len(words) != 3 or not words[2].isdigit():
+            return None
+        size = int(words[2])
+        content: bytes | int = size
+        if size > MAX_BLOB:
+            left = size + 1
+            while left and (piece := process.read(min(left, 1 << 20))):
+                left -= len(piece)
+        else:
+            content = process.read(size + 1)[:-1]
+            if len(content) != size:
+                raise self._died()
+        return words[0].decode(), words[1].decode(), content
 
     def _died(self) -> Exception:
         """Return why git ended early, for which it is asked once more."""
@@ -159,26 +185,30 @@ class Objects:
         return trouble(reason) if status else CannotDecide("git ended while it was asked")
 
     def load(self, oids: Iterable[str]) -> None:
-        """Read blobs ahead of their use, in few round trips."""
-        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._blobs]
-        for oid, answer in zip(wanted, self.query(wanted), strict=True):
-            if answer is None:
-                raise CannotDecide(f"the object {oid} is missing from the repository")
-            self._blobs[oid] = answer[2]
+        """Ask for blobs ahead of their use; they all come with the first one that is needed."""
+        blobs = self._blobs
+        self._wanted.update((oid, None) for oid in oids if oid not in blobs)
+        self.ask([*self._wanted])
 
     def blob(self, oid: str) -> bytes | int:
         """Return the content of a blob, or its size if it is too large to hold."""
         if oid not in self._blobs:
-            self.load((oid,))
+            self._wanted[oid] = None
+            wanted = [*self._wanted]
+            self._wanted.clear()
+            for name, answer in zip(wanted, self.query(wanted), strict=True):
+                if answer is not None:
+                    self._blobs[name] = answer[2]
+            if oid not in self._blobs:
+                raise CannotDecide(f"the object {oid} is missing from the repository")
         return self._blobs[oid]
 
     def commit(self, revision: str) -> tuple[str, str] | None:
         """Return the id and tree id of the commit that a revision names, None if there is none."""
-        for answer in self.query((f"{revision}^{{commit}}",)):
-            if answer is not None and isinstance(answer[2], bytes):
-                tree = answer[2].split(b"\n", 1)[0].removeprefix(b"tree ").decode()
-                return answer[0], tree
-        return None
+        (answer,) = self.query((f"{revision}^{{commit}}",))
+        if answer is None or not isinstance(answer[2], bytes):
+            return None
+        return answer[0], answer[2].split(b"\n", 1)[0].removeprefix(b"tree ").decode()
 
     def entries(self, tree: str) -> dict[str, Entry]:
         """List all files of a tree object, level by level."""

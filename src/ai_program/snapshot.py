@@ -308,7 +308,7 @@ class Staged:
     def __init__(self, git: Git) -> None:
         self.git = git
         self.objects = Objects(git)
-        self.objects.start()
+        self.objects.ask(("HEAD^{commit}", "HEAD^{tree}"))
         self._process = git.start(*_LISTING)
         self._commit: tuple[str, str] | bool | None = False
         self._listing: bytes | None = None
