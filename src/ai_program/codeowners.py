@@ -22,7 +22,7 @@ MAX_PATTERN = 500
 class Line:
     """One line: the pattern, its owners, and where it stands."""
 
-    __slots__ = ("_below", "_itself", "_parts", "number", "owners", "text")
+    __slots__ = ("_below", "_itself", "_parts", "_plain", "number", "owners", "text")
 
     def __init__(self, number: int, text: str, pattern: str, owners: tuple[str, ...]) -> None:
         self.number = number
@@ -37,6 +37,7 @@ class Line:
         self._parts = tuple(
             part for at, part in enumerate(parts) if part != "**" or parts[at + 1] != "**"
         )
+        self._plain = not any(mark in part for part in self._parts for mark in "*?")
         # `docs/` owns what is below, `docs` also a file of that name, and `docs/*` the files in
         # docs but not those of its folders.
         self._itself = not pattern.endswith("/")
@@ -48,6 +49,10 @@ class Line:
     def matches(self, path: tuple[str, ...]) -> bool:
         """Tell whether the line is about this path, given as its parts."""
         end = len(self._parts)
+        if self._plain:
+            if path[:end] != self._parts or len(path) < end:
+                return False
+            return self._itself if len(path) == end else self._below
         reached = _skip(self._parts, {0})
         for index, part in enumerate(path, start=1):
             reached = _step(self._parts, reached, part)
