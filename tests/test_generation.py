@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from conftest import (
 )
 
 from ai_program import lock, origin, workshop
+from ai_program.origin import TEMPLATE_DIRECTORY
 
 DEMAND = EXAMPLES / "demand-forecast.workshop.yaml"
 # Runs a command if cookiecutter renders it; the place proves it.
@@ -87,15 +89,27 @@ def test_every_file_is_what_its_name_says(rendered, variant):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_no_template_syntax_is_left(rendered, variant):
     root = rendered(variant)
-    verbatim = (".github/workflows/", "data/sample/")
+    patterns = workshop.load("layout.yaml")["verbatim"]
     for path in files(root):
         assert "cookiecutter" not in path
-        if not path.startswith(verbatim):
+        if not any(fnmatch.fnmatch(path, pattern) for pattern in patterns):
             text = (root / path).read_text(encoding="utf-8")
             assert not re.search(r"\{\{|\{%|\{#|cookiecutter\.", text), path
             assert not re.search(
                 r"\bUndefined\b|<built-in|\bNone\b(?=[,\]}]|$)", text
             ) or path.endswith((".py", ".json", ".md")), path
+
+
+def test_a_file_is_copied_as_it_is_exactly_if_it_has_no_variables():
+    """Rendering what has none costs time, and would run braces that are meant for Python."""
+    patterns = workshop.load("layout.yaml")["verbatim"]
+    listed = git(ROOT, "ls-files", "-co", "--exclude-standard", TEMPLATE_DIRECTORY).splitlines()
+    for path in listed:
+        name = path.removeprefix(f"{TEMPLATE_DIRECTORY}/")
+        text = (ROOT / path).read_bytes()
+        verbatim = any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+        uses_ours = b"cookiecutter" in text
+        assert verbatim != uses_ours, name
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -162,16 +162,16 @@ def _commit(root: Path, message: str, env: Mapping[str, str]) -> Left | None:
             "git add --all", commit,
         ])  # fmt: skip
     strict = ["-c", "user.useConfigOnly=true"]
-    for identity in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
-        if git(root, [*strict, "var", identity], env).returncode != 0:
-            return Left(["Everything is staged; git does not know yet who commits."], [
-                'git config user.name "Your Name"', "git config user.email you@example.org", commit,
-            ])  # fmt: skip
     quiet = ["-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgsign=false"]
     done = git(root, [*strict, *quiet, "commit", "--quiet", "--no-verify", "-m", message], env)
-    if done.returncode != 0:
-        return Left(_said("Everything is staged, but git could not commit", done.stderr), [commit])
-    return None
+    if done.returncode == 0:
+        return None
+    identities = ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT")
+    if any(git(root, [*strict, "var", name], env).returncode != 0 for name in identities):
+        return Left(["Everything is staged; git does not know yet who commits."], [
+            'git config user.name "Your Name"', "git config user.email you@example.org", commit,
+        ])  # fmt: skip
+    return Left(_said("Everything is staged, but git could not commit", done.stderr), [commit])
 
 
 def _said(what: str, error: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ai_program.snapshot import matcher
+from ai_program.patterns import matcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ def write(root: Path, lock: Mapping[str, Any]) -> None:
     """Write a lock in its one form, so that equal locks are equal files."""
     path = root / PATH
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    path.write_text(text(lock), encoding="utf-8", newline="\n")
+
+
+def text(lock: Mapping[str, Any]) -> str:
+    """Return a lock in its one form."""
+    return json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def build(

@@ -96,11 +96,10 @@ def describe(root: Path, environment: Mapping[str, str] | None = None) -> dict[s
             "A repository generated now could not be traced to a revision. Commit them, or take\n"
             f"them away ({DEVELOPMENT}=1 generates all the same, marked as dirty)."
         )
-    origin = git(root, ["config", "--get", "remote.origin.url"], env).stdout.strip()
-    pushed = git(root, ["for-each-ref", "--contains", "HEAD", "--count=1", "refs/remotes"], env)
-    local = bool(changed) or not is_remote(origin) or not pushed.stdout.strip()
+    address = git(root, ["config", "--get", "remote.origin.url"], env).stdout.strip()
+    local = bool(changed) or not is_remote(address) or not _pushed(root, env)
     return {
-        "source": root.as_posix() if local else without_credentials(origin),
+        "source": root.as_posix() if local else without_credentials(address),
         "commit": commit,
         "version": __version__,
         "dirty": bool(changed),
@@ -115,16 +114,21 @@ def _same_place(one: str, other: Path) -> bool:
         return False
 
 
+def _pushed(root: Path, env: Mapping[str, str]) -> bool:
+    """Whether a remote has the commit, as far as the last fetch knows."""
+    refs = git(root, ["for-each-ref", "--contains", "HEAD", "--count=1", "refs/remotes"], env)
+    return bool(refs.stdout.strip())
+
+
 def _changes(root: Path, env: Mapping[str, str]) -> list[str]:
     """List what differs from the commit, and ignored files that would be rendered all the same."""
-    status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"]
-    changed = git(root, status, env).stdout.split("\0")
-    ignored = git(
-        root, [*status, "--ignored=matching", "--", f":(literal){TEMPLATE_DIRECTORY}"], env
+    form = ["--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching"]
+    entries = git(root, ["status", *form], env).stdout.split("\0")
+    return sorted(
+        entry[3:]
+        for entry in entries
+        if entry and (not entry.startswith("!!") or entry[3:].startswith(TEMPLATE_DIRECTORY))
     )
-    paths = [entry[3:] for entry in changed if entry]
-    paths += [entry[3:] for entry in ignored.stdout.split("\0") if entry.startswith("!!")]
-    return sorted(set(paths))
 
 
 def is_remote(address: str) -> bool:
