@@ -33,6 +33,7 @@ MODELS: dict[str, Model] = {
     "first": ("gradient_boosting", b"a model"),
     "second": ("ridge", b"another model"),
     "third": ("ridge", b"a third model"),
+    "fallback": ("last_week_same_hour", b"a rule without a model"),
 }
 STATES: dict[str, list[Changes]] = {"scaffolded": []}
 for _name, _step in {

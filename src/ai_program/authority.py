@@ -7,6 +7,8 @@ wrote the change; and an authorisation is used up by the change that it was give
 
 from __future__ import annotations
 
+from ai_program import values
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 def permitted_roles(program: Program) -> tuple[str, ...]:
     """Return the roles that may approve, as the base has them, so that no change adds its own."""
     policy = program.base.release or program.head.release
-    roles = policy.get("approvals", "roles") if policy else None
-    return tuple(r for r in roles if isinstance(r, str)) if isinstance(roles, list) else ()
+    return tuple(values.texts(policy.get("approvals", "roles"))) if policy else ()
 
 
 def refusal(program: Program, name: object, authors: Iterable[str]) -> str | None:
@@ -95,18 +96,13 @@ def missing(
     """
     reasons = []
     for decision in program.head.decisions:
-        for change in _authorised(decision):
+        for _, change in values.entries(decision, "authorises"):
             if change.get("change") == pointer:
                 reason = _objection(program, decision, change, value, applied)
                 if reason is None:
                     return None
                 reasons.append(f"{decision.get('id')} {reason}")
     return "; ".join(reasons) or "no accepted decision authorises it"
-
-
-def _authorised(decision: Document) -> list[dict[str, object]]:
-    changes = decision.get("authorises")
-    return [c for c in changes if isinstance(c, dict)] if isinstance(changes, list) else []
 
 
 def _objection(

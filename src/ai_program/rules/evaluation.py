@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai_program import floors
+from ai_program import floors, layout, values
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
 
@@ -31,30 +31,28 @@ class AIP201(Rule):
         policy = program.head.evaluation
         if policy is None or not isinstance(policy.value, dict):
             return
-        gates = list(_objects(policy, "gates"))
-        yield from self._gates(policy, gates)
-        yield from self._promised(program, policy, [gate for _, gate in gates])
-        yield from self._compared(program, policy, [gate for _, gate in gates])
+        gates = [gate for _, gate in values.entries(policy, "gates")]
+        yield from self._gates(policy)
+        yield from self._promised(program, policy, gates)
+        yield from self._compared(program, policy, gates)
         yield from self._data(program, policy)
         for breach in floors.breaches(program, POLICY):
             yield self.finding(breach.doc.at(*breach.keys), breach.message)
 
-    def _gates(
-        self, policy: Document, gates: list[tuple[int, dict[str, Any]]]
-    ) -> Iterator[Finding]:
-        slices = [entry.get("id") for _, entry in _objects(policy, "slices")]
-        known = [None, CHAMPION, BEST_NAIVE, *_texts(policy.get("baselines"))]
-        for index, gate in gates:
-            name, place = gate.get("id"), ("gates", index)
-            if _is_text_or_null(gate, "slice") and gate.get("slice") not in [None, *slices]:
+    def _gates(self, policy: Document) -> Iterator[Finding]:
+        slices = [each.get("id") for _, each in values.entries(policy, "slices")]
+        baselines = [CHAMPION, BEST_NAIVE, *values.texts(policy.get("baselines"))]
+        for keys, gate in values.entries(policy, "gates"):
+            where, against = gate.get("slice"), gate.get("compare_with")
+            if isinstance(where, str) and where not in slices:
                 yield self.finding(
-                    policy.at(*place, "slice"),
-                    f"{name} judges the slice {gate['slice']}, which is not declared under slices",
+                    policy.at(*keys, "slice"),
+                    f"{gate.get('id')} judges the slice {where}, which is not under slices",
                 )
-            if _is_text_or_null(gate, "compare_with") and gate.get("compare_with") not in known:
+            if isinstance(against, str) and against not in baselines:
                 yield self.finding(
-                    policy.at(*place, "compare_with"),
-                    f"{name} compares with {gate['compare_with']}, which is not under baselines",
+                    policy.at(*keys, "compare_with"),
+                    f"{gate.get('id')} compares with {against}, which is not under baselines",
                 )
 
     def _promised(
@@ -176,8 +174,7 @@ class AIP206(Rule):
 
     def _measurements(self, report: Document) -> Iterator[Finding]:
         seen: list[tuple[object, ...]] = []
-        for index, each in _objects(report, "measurements"):
-            place = ("measurements", index)
+        for place, each in values.entries(report, "measurements"):
             subject = tuple(each.get(key) for key in ("metric", "slice", "compare_with"))
             if subject in seen:
                 yield self.finding(report.at(*place), f"{_measured(each)} was measured twice")
@@ -218,6 +215,8 @@ class AIP207(Rule):
 
     def _new_report(self, program: Program, report: Document) -> Iterator[Finding]:
         """Compare a report with the commit that brought it, which at commit is the head."""
+        if report.path in self._fallen_back(program):
+            return
         state, where = origin(program, report.path)
         wrong = list(self._unbound(program, report, state))
         if wrong and state is not program.head:  # written first, committed with what it judged
@@ -225,6 +224,20 @@ class AIP207(Rule):
         for keys, message in wrong:
             yield self.finding(report.at(*keys), f"{message} {where} has")
         yield from self._registered(program, report)
+
+    @staticmethod
+    def _fallen_back(program: Program) -> list[object]:
+        """Return the reports of a fallback that new rollbacks put in force.
+
+        A rule without a model comes into force at the worst moment, on whatever tree there is. Its
+        report is for the record; it gains nothing by judging something else.
+        """
+        cited = [
+            release.get("predicate", "evaluation", "path")
+            for release in new_releases(program)
+            if release.get("predicate", "action") == "rollback"
+        ]
+        return [path for path in cited if is_fallback(program.head, path)]
 
     def _new_release(self, program: Program, release: Document) -> Iterator[Finding]:
         """Compare what a promotion cites with what gets merged.
@@ -324,9 +337,11 @@ class AIP207(Rule):
         if judgement.verdict != verdict.PASS:
             missed = [each for each in judgement.outcomes if each["outcome"] not in _GOOD]
             which = ", ".join(f"{each['gate']}: {each['reason']}" for each in missed[:3])
-            # Tightened gates ask for a new evaluation of what was in force, not for a broken push.
-            known = release is not None and release.path in program.snapshot.base
-            late = program.snapshot.stage == "push" and known
+            # Tightened gates ask for a new evaluation of what was in force, not for a broken push,
+            # and at the worst moment nobody is kept from going back.
+            known = release is None or release.path in program.snapshot.base
+            back = release is not None and release.get("predicate", "action") == "rollback"
+            late = program.snapshot.stage == "push" and (known or back)
             yield self.finding(
                 policy.key_at("gates"),
                 f"the release in force does not pass the gates of today ({which or 'no gates'})",
@@ -351,10 +366,11 @@ class AIP208(Rule):
     def _loosened(self, program: Program, path: str) -> Iterator[Finding]:
         from ai_program import authority, polarity
 
-        schema = schema_of(program, path)
+        kind = layout.of(program).kind(path)
         before, after = program.base.tree.document(path), program.head.tree.document(path)
-        if schema is None or before is None:
+        if kind is None or before is None:
             return
+        schema = program.baseline.value(f"schemas/{kind['schema']}")
         if after is None:
             if path not in program.snapshot.head:  # what cannot be read is the schema's business
                 yield self.finding(Location(path), "a policy was deleted, with all its guardrails")
@@ -420,6 +436,13 @@ def is_report(path: str) -> bool:
     return folder == "evidence/evaluations" and name.endswith(".json")
 
 
+def is_fallback(state: State, path: object) -> bool:
+    """Tell whether a report is about the rule without a model that the release policy names."""
+    report = state.tree.document(path) if isinstance(path, str) and is_report(path) else None
+    rule = state.release.get("rollback", "fallback") if state.release else None
+    return report is not None and rule is not None and report.get("model", "candidate") == rule
+
+
 def in_force(state: State) -> Document | None:
     """Return the record of the release in force."""
     path = state.active.get("release") if state.active else None
@@ -452,17 +475,6 @@ def subject(release: Document) -> tuple[str, str, str]:
     return model, version, f"sha256:{sha}" if isinstance(sha, str) else ""
 
 
-def schema_of(program: Program, path: str) -> dict[str, Any] | None:
-    """Return the baseline's schema for a governed path, None if it is not governed."""
-    from ai_program.snapshot import matcher
-
-    for kind in program.baseline.layout["kinds"]:
-        if any(matcher(pattern)(path) for pattern in kind["paths"]):
-            schema: dict[str, Any] = program.baseline.value(f"schemas/{kind['schema']}")
-            return schema
-    return None
-
-
 def _passes_worse_models(gate: dict[str, Any]) -> bool:
     """Tell whether the limit lies beyond 0, which is what a baseline has against itself."""
     limit: float = gate["limit"]
@@ -474,21 +486,6 @@ def _measured(item: dict[str, Any]) -> str:
     where = f" on {item['slice']}" if item.get("slice") else ""
     against = f" against {item['compare_with']}" if item.get("compare_with") else ""
     return f"{item.get('metric')}{where}{against}"
-
-
-def _objects(doc: Document, *keys: str | int) -> Iterator[tuple[int, dict[str, Any]]]:
-    entries = doc.get(*keys)
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict):
-            yield index, entry
-
-
-def _texts(value: object) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
-
-
-def _is_text_or_null(item: dict[str, Any], key: str) -> bool:
-    return item.get(key) is None or isinstance(item[key], str)
 
 
 def _is_number(value: object) -> bool:

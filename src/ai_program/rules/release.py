@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ai_program import values
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
-from ai_program.rules.evaluation import is_report, new_releases, subject
+from ai_program.rules.evaluation import is_fallback, is_report, new_releases, subject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class AIP301(Rule):
         if entry.get("version") != name:
             yield ("version",), f"the file is named after {name}, not {entry.get('version')}"
         path = entry.get("evaluation", "path")
-        report = program.head.tree.document(path) if is_text(path) and is_report(path) else None
+        report = (
+            program.head.tree.document(path) if isinstance(path, str) and is_report(path) else None
+        )
         if report is None:
             yield ("evaluation", "path"), f"there is no evaluation report {path}"
             return
@@ -76,29 +79,22 @@ class AIP301(Rule):
     def _new(program: Program, entry: Document) -> Iterator[Problem]:
         """Yield what a new entry cites that the change does not hold."""
         head = program.head
-        data = {(doc.get("id"), doc.get("version")) for doc in head.contracts if _named(doc)}
-        trained = entry.get("training_data")
-        for index, each in enumerate(trained if isinstance(trained, list) else ()):
-            if isinstance(each, dict) and is_text(each.get("contract")):
-                named = (each["contract"], each.get("version"))
-                if is_text(named[1]) and named not in data:
-                    yield (
-                        ("training_data", index),
-                        f"no data contract is {named[0]}@{named[1]}, so nobody can get the data",
-                    )
-        views = {(doc.get("id"), doc.get("version")) for doc in head.features if _named(doc)}
-        view = (entry.get("features", "id"), entry.get("features", "version"))
-        if is_text(view[0]) and is_text(view[1]) and view not in views:
-            yield ("features",), f"no feature schema is {view[0]}@{view[1]}"
-        kpis, known = entry.get("kpis"), head.ids()
-        for index, kpi in enumerate(kpis if isinstance(kpis, list) else ()):
-            if is_text(kpi) and kpi not in known:
-                yield ("kpis", index), f"{kpi} is no KPI of policies/program.yaml"
+        # That what is named exists at all is a matter of traceability (AIP005).
+        names = [doc.get("id") for doc in head.contracts]
+        for keys, each in values.entries(entry, "training_data"):
+            named = f"{each.get('contract')}@{each.get('version')}"
+            if each.get("contract") in names and named not in _versions(head.contracts):
+                yield keys, f"no data contract is {named}, so nobody can get the data"
+        view = [entry.get("features", key) for key in ("id", "version")]
+        if all(isinstance(part, str) for part in view) and "@".join(view) not in _versions(
+            head.features
+        ):
+            yield ("features",), f"no feature schema is {'@'.join(view)}"
         owner = head.person(entry.get("owner"))
         if owner is None or not owner.active:
             yield ("owner",), f"{entry.get('owner')} is nobody declared and active"
         commit = entry.get("code", "commit")
-        if program.snapshot.stage != "commit" and is_text(commit):
+        if program.snapshot.stage != "commit" and isinstance(commit, str):
             from ai_program.snapshot import CannotDecide
 
             try:
@@ -234,7 +230,7 @@ class _Record:
             )
         if judged != verdict.PASS and self.said["action"] == "promote":
             yield ("evaluation", "verdict"), f"the verdict is {judged}, and only a pass is promoted"
-        if report.get("code", "dirty") is not False:
+        if report.get("code", "dirty") is not False and self.said["action"] == "promote":
             yield ("evaluation", "path"), f"{path} was written from a tree with uncommitted changes"
         if self.said["data"]["digest"] != report.get("bindings", "data"):
             yield ("data", "digest"), f"{path} judged other data"
@@ -288,7 +284,7 @@ class _Record:
             (("data", "contract"), self.said["data"]["contract"], head.contracts, "data contract"),
             (("features",), self.said["features"], head.features, "feature schema"),
         ):
-            if cited not in [f"{doc.get('id')}@{doc.get('version')}" for doc in docs]:
+            if cited not in _versions(docs):
                 yield keys, f"no {what} is {cited}"
 
     def _approvals(self) -> Iterator[Problem]:
@@ -324,12 +320,7 @@ class _Record:
 
     def _review(self) -> Iterator[Problem]:
         policy, mode = self.program.head.oversight, self.said["review"]["mode"]
-        types = policy.get("decision_types") if policy else None
-        modes = [
-            each.get("mode")
-            for each in (types if isinstance(types, list) else ())
-            if isinstance(each, dict)
-        ]
+        modes = [each.get("mode") for _, each in values.entries(policy, "decision_types")]
         if mode not in modes:
             yield ("review", "mode"), f"policies/oversight.yaml reviews nothing in the mode {mode}"
 
@@ -357,11 +348,12 @@ class _Record:
             yield ("rollback_target", "artifact"), f"{wanted[1]} has another digest"
 
     def _back(self) -> Iterator[Problem]:
-        """Hold a rollback against the chain: back is where the programme was before."""
+        """Hold a rollback against the chain: back is where the programme was, or its fallback."""
         promoted = [each for each in self.earlier if each.get("predicate", "action") == "promote"]
-        if self.subject not in [subject(each) for each in promoted]:
+        known = self.subject in [subject(each) for each in promoted]
+        if not known and not is_fallback(self.program.head, self.said["evaluation"]["path"]):
             yield ("action",), f"{self.subject[1]} was never promoted, so nothing rolls back to it"
-        elif subject(self.earlier[-1]) == self.subject:
+        elif self.earlier and subject(self.earlier[-1]) == self.subject:
             yield ("action",), f"{self.subject[1]} is in force already"
 
 
@@ -383,11 +375,6 @@ def is_record(path: str) -> bool:
     return folder == RELEASES and name[:1].isdigit() and name.endswith(".json")
 
 
-def is_text(value: object) -> bool:
-    """Tell whether a value is text."""
-    return isinstance(value, str)
-
-
-def _named(doc: Document) -> bool:
-    """Tell whether a document says its id and version."""
-    return is_text(doc.get("id")) and is_text(doc.get("version"))
+def _versions(docs: list[Document]) -> list[str]:
+    """Return how documents are cited: id@version."""
+    return [f"{doc.get('id')}@{doc.get('version')}" for doc in docs]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ai_program import values
 from ai_program.rules.base import Rule
 from ai_program.rules.decisions import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from ai_program.documents import Document
     from ai_program.findings import Finding
@@ -76,8 +76,8 @@ class AIP601(Rule):
             return
         if 2 * (today - start) < end - start + 1:
             return
-        known = [item.get("id") for _, item in items(before)]
-        for index, item in items(backlog):
+        known = [item.get("id") for _, item in values.entries(before, "items")]
+        for keys, item in values.entries(backlog, "items"):
             name = item.get("id")
             if not isinstance(name, str) or name in known:
                 continue
@@ -85,7 +85,7 @@ class AIP601(Rule):
             missing = authority.missing(program, pointer, "added")
             if missing is not None:
                 yield self.finding(
-                    backlog.at("items", index, "id"),
+                    backlog.at(*keys, "id"),
                     f"{name} came after the middle of the sprint, and {missing}",
                     do="plan it for the next sprint, or bring an accepted decision that authorises "
                     f"{{change: {pointer}, to: added}}, approved by others than the author",
@@ -103,15 +103,12 @@ class AIP602(Rule):
             sprint = backlog.get("sprint")
             if isinstance(sprint, str) and sprint not in sprints:
                 yield self.finding(backlog.at("sprint"), f"there is no plan of a sprint {sprint}")
-            for index, item in items(backlog):
-                name, serves = item.get("id"), item.get("serves")
-                for place, each in enumerate(serves if isinstance(serves, list) else ()):
-                    if not isinstance(each, str):
-                        continue
+            for keys, item in values.entries(backlog, "items"):
+                for place, each in values.items(backlog, *keys, "serves"):
                     if each not in ids:
                         yield self.finding(
-                            backlog.at("items", index, "serves", place),
-                            f"{name} serves {each}, which nothing declares",
+                            backlog.at(*place),
+                            f"{item.get('id')} serves {each}, which nothing declares",
                         )
                     if item.get("status") != "dropped":
                         served.add(each)
@@ -133,11 +130,10 @@ def _guardrails(program: Program) -> Iterator[tuple[Document, tuple[str | int, .
     if not has_pipeline(program, head):
         wanted.append((head.evaluation, "gates"))
     for doc, key in wanted:
-        entries = doc.get(key) if doc else None
-        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-            name = entry.get("id") if isinstance(entry, dict) else None
+        for keys, entry in values.entries(doc, key):
+            name = entry.get("id")
             if doc is not None and isinstance(name, str):
-                yield doc, (key, index, "id"), name
+                yield doc, (*keys, "id"), name
 
 
 def has_pipeline(program: Program, state: State) -> bool:
@@ -145,11 +141,3 @@ def has_pipeline(program: Program, state: State) -> bool:
     name = state.program.get("program", "use_case") if state.program else None
     profile = program.baseline.use_case(name) if isinstance(name, str) else None
     return bool(profile and profile.get("pipeline"))
-
-
-def items(backlog: Document) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the items of a backlog with their indices."""
-    entries = backlog.get("items")
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict):
-            yield index, entry
