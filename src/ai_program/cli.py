@@ -114,6 +114,10 @@ def _command(arguments: list[str]) -> int:
         from ai_program import pins
 
         return pins.main(rest)
+    if command in {"plan", "regenerate", "abort", "status"}:
+        from ai_program.regeneration import commands
+
+        return commands.main(command, rest)
     raise _WrongUse(f"there is no command {command!r}")
 
 

@@ -39,8 +39,12 @@ def write(root: Path, lock: Mapping[str, Any]) -> None:
 
 
 def text(lock: Mapping[str, Any]) -> str:
-    """Return a lock in its one form."""
-    return json.dumps(lock, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    """Return a lock in its one form.
+
+    Keys keep their order: that of the answers is the order of gates and KPIs in what is rendered
+    from them, and regeneration renders them again.
+    """
+    return json.dumps(lock, indent=2, ensure_ascii=False) + "\n"
 
 
 def build(
