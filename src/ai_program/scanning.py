@@ -5,17 +5,17 @@ twice. So the content decides: formats are recognised by their first bytes, tabl
 and what cannot be read is said to be unreadable instead of being passed. Packed files are unpacked
 up to a limit, and no further.
 
-Pure functions over bytes; imported only when there is a file to look at.
+Pure functions over bytes. Nearly every commit brings a file to look at, so this module is on the
+hook's path.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -76,16 +76,19 @@ _HARMLESS_MAGIC = (
 _POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:[0-9a-f]{64}\n")
 
 
-class Hit(NamedTuple):
+class Hit:
     """A value that belongs to a person: what it is, and the span where it stands (0: unknown)."""
 
-    what: str
-    line: int
-    column: int
-    end_column: int
+    __slots__ = ("column", "end_column", "line", "what")
+
+    def __init__(self, what: str, line: int = 0, column: int = 0, end_column: int = 0) -> None:
+        self.what = what
+        self.line = line
+        self.column = column
+        self.end_column = end_column
 
 
-class Content(NamedTuple):
+class Content:
     """What a file is.
 
     ``kind`` is ``table``, ``notebook``, ``model``, ``text``, ``harmless`` (a picture, a pointer) or
@@ -93,11 +96,19 @@ class Content(NamedTuple):
     the lines of the hits are not those of the file itself.
     """
 
-    kind: str
-    what: str = ""
-    rows: int = 0
-    hits: tuple[Hit, ...] = ()
-    unpacked: bool = False
+    __slots__ = ("hits", "kind", "rows", "unpacked", "what")
+
+    def __init__(
+        self, kind: str, what: str = "", rows: int = 0, hits: tuple[Hit, ...] = ()
+    ) -> None:
+        self.kind = kind
+        self.what = what
+        self.rows = rows
+        self.hits = hits
+        self.unpacked = False
+
+    def __repr__(self) -> str:
+        return f"Content({self.kind}: {self.what}, {self.rows} rows, {len(self.hits)} hits)"
 
 
 def suffixes(path: str) -> tuple[str, bool]:
@@ -127,9 +138,8 @@ def look(data: bytes, path: str) -> Content:
     except UnpackError as error:
         return Content("unreadable", str(error))
     content = _look(data if inner is None else inner, suffix)
-    if inner is not None:
-        return content._replace(unpacked=True)
-    if packed and content.kind == "text":
+    content.unpacked = inner is not None
+    if inner is None and packed and content.kind == "text":
         return Content("unreadable", "is named as packed and is not")
     return content
 
@@ -291,6 +301,8 @@ def _json_lines(data: bytes) -> bool:
     lines = data[:65536].split(b"\n")[:3]
     if len(lines) < 3 or not all(line.strip().startswith((b"{", b"[")) for line in lines[:2]):
         return False
+    import json
+
     try:
         return all(isinstance(json.loads(line), (dict, list)) for line in lines[:2])
     except (ValueError, RecursionError):
@@ -299,6 +311,8 @@ def _json_lines(data: bytes) -> bool:
 
 def _records(data: bytes) -> int:
     """Return the number of records of a JSON text that is a table of any orientation, else 0."""
+    import json
+
     try:
         value = json.loads(data) if len(data) <= MAX_JSON else None
     except (ValueError, RecursionError):
@@ -487,6 +501,8 @@ _CELL_EDGES = re.compile(r"[\n\t,;|\"'`<>]+")
 
 def _notebook_hits(data: bytes) -> Iterator[Hit]:
     """Yield the persons whom the code and the saved outputs of a notebook show."""
+    import json
+
     try:
         notebook = json.loads(data) if len(data) <= MAX_JSON else None
     except (ValueError, RecursionError):
@@ -500,7 +516,7 @@ def _notebook_hits(data: bytes) -> Iterator[Hit]:
                 found[raw] = what
     for raw, what in found.items():
         start = data.find(raw)
-        yield _hit(data, start, start + len(raw), what) if start >= 0 else Hit(what, 0, 0, 0)
+        yield _hit(data, start, start + len(raw), what) if start >= 0 else Hit(what)
 
 
 def _person(cell: bytes) -> str | None:
