@@ -105,6 +105,18 @@ def missing(
     return "; ".join(reasons) or "no accepted decision authorises it"
 
 
+def remedy(pointer: str, value: object) -> str:
+    """Return what to do about a change that no decision authorises, ready to be copied."""
+    import json
+
+    change, to = (json.dumps(each, ensure_ascii=False) for each in (pointer, value))
+    authorised = f"{{change: {change}, to: {to}}}"
+    return (
+        f"undo it, or bring an accepted decision that authorises {authorised},"
+        " approved by others than the author"
+    )
+
+
 def _objection(
     program: Program,
     decision: Document,

@@ -389,9 +389,7 @@ class AIP208(Rule):
                 yield self.finding(
                     (after.key_at if gone else after.at)(*change.after_keys),
                     f"{polarity.describe(change)}{rule}, and {missing}",
-                    do="undo it, or bring an accepted decision that authorises "
-                    f"{{change: {pointer}, to: {polarity.shown(value)}}},"
-                    " approved by others than the author",
+                    do=authority.remedy(pointer, value),
                     related=[(before.at(*change.before_keys), "base")],
                 )
 

@@ -87,8 +87,7 @@ class AIP601(Rule):
                 yield self.finding(
                     backlog.at(*keys, "id"),
                     f"{name} came after the middle of the sprint, and {missing}",
-                    do="plan it for the next sprint, or bring an accepted decision that authorises "
-                    f"{{change: {pointer}, to: added}}, approved by others than the author",
+                    do=authority.remedy(pointer, "added"),
                 )
 
 
