@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ai_program import compiled
+from ai_program.documents import DocumentError
+from ai_program.git import Misuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+TIERS = ("minimal", "limited", "high")
 SEVERITIES = ("error", "warning", "off")
 
 
@@ -39,6 +42,21 @@ class Rule:
 
 
 def load(root: str) -> dict[str, Rule]:
-    """Return the rules of a baseline by code, in the order of their codes."""
-    rules = [Rule(entry) for entry in compiled.load(f"{root}/rules.yaml")]
+    """Return the rules of a baseline by code, in the order of their codes.
+
+    Raises:
+        Misuse: the catalogue is broken.
+
+    """
+    try:
+        rules = [Rule(entry) for entry in compiled.load(f"{root}/rules.yaml")]
+    except (OSError, DocumentError) as error:
+        raise Misuse(f"the rule catalogue cannot be read: {error}") from None
+    except (KeyError, TypeError) as error:
+        raise Misuse(f"the rule catalogue is incomplete: {error}") from None
+    for rule in rules:
+        if rule.severity.keys() != set(TIERS) or not set(SEVERITIES).issuperset(
+            rule.severity.values()
+        ):
+            raise Misuse(f"the rule catalogue gives {rule.code} no severity for each tier")
     return {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}

@@ -38,7 +38,7 @@ class DocumentError(Exception):
     """The file cannot be read as a governed document: what is wrong, and where."""
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
-        super().__init__(message)
+        super().__init__(f"{line}:{column}: {message}" if line else message)
         self.message = message
         self.line = line
         self.column = column

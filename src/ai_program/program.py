@@ -8,6 +8,9 @@ AIP001 says why.
 from __future__ import annotations
 
 from ai_program import catalogue, compiled, paths
+from ai_program.catalogue import TIERS
+from ai_program.documents import DocumentError
+from ai_program.git import Misuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from ai_program.documents import Document, Value
     from ai_program.snapshot import Snapshot, Tree
 
-TIERS = ("minimal", "limited", "high")
+__all__ = ["PLACES", "TIERS", "Baseline", "Person", "Program", "State"]
 
 # Where each kind of governed document stands; policies/layout.yaml says the same with schemas.
 PLACES = {
@@ -121,7 +124,10 @@ class Baseline:
     def value(self, name: str) -> Value:
         """Return the value of one file of the baseline."""
         if name not in self._values:
-            self._values[name] = compiled.load(f"{self.root}/{name}")
+            try:
+                self._values[name] = compiled.load(f"{self.root}/{name}")
+            except DocumentError as error:
+                raise Misuse(f"the baseline's {name} cannot be read: {error}") from None
         return self._values[name]
 
 

@@ -116,6 +116,15 @@ def test_github_writes_the_summary_of_the_step(governed, run, monkeypatch):
     assert summary.read_text().startswith("### ai-program: 1 error")
 
 
+def test_colour_on_a_terminal_unless_unwanted(run, monkeypatch):
+    monkeypatch.setattr(cli.sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[31;1mAIP901 error\x1b[0m" in run("check")[1]
+    assert "\x1b" not in run("check", "--format", "json")[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run("check")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -45,8 +45,10 @@ AIP902 warning contracts/a.odcs.yaml:2:1  Owners are told
     2 | owner: TODO
       | ^^^^^
   do: tell them
+
 AIP901 waived by EXC-0001 contracts/a.odcs.yaml:2:8  Nothing is left to do
   owner is TODO
+
 AIP901 error contracts/b.odcs.yaml:2:10  Nothing is left to do
   purpose is TODO
     2 | purpose: TODO

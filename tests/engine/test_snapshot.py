@@ -240,6 +240,40 @@ def test_a_corrupt_index_is_not_a_pass(repo):
         repo.take()
 
 
+def test_somebody_elses_repository_is_not_a_pass(repo):
+    with pytest.raises(CannotDecide, match="dubious ownership"):
+        repo.take(environ={"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+
+
+def test_a_replaced_object_is_not_believed(repo):
+    repo.add("a.yaml", "a: 1\n").add("b.yaml", "a: 2\n")
+    repo.commit()
+    repo.git("replace", repo.git("rev-parse", ":a.yaml"), repo.git("rev-parse", ":b.yaml"))
+    taken = repo.take()
+    assert taken.head.document("a.yaml").value == {"a": 1}
+    assert taken.base.document("a.yaml").value == {"a": 1}
+
+
+def test_nothing_is_fetched_for_a_partial_clone(repo, tmp_path):
+    repo.add("a.yaml", "a: 1\n")
+    repo.commit()
+    repo.git("config", "uploadpack.allowFilter", "true")
+    clone = Repository(tmp_path / "clone")
+    clone.path.mkdir()
+    url = repo.path.as_uri()
+    clone.git("clone", "-q", "--filter=blob:none", "--no-checkout", url, ".")
+    clone.git("read-tree", "HEAD")
+    with pytest.raises(CannotDecide):
+        clone.take().head.read("a.yaml")
+
+
+def test_a_split_index(repo):
+    repo.add("a.yaml", "a: 1\n")
+    repo.git("update-index", "--split-index")
+    repo.add("b.yaml", "b: 1\n")
+    assert list(repo.take().head.entries) == ["a.yaml", "b.yaml"]
+
+
 def test_no_repository(tmp_path):
     with pytest.raises(Misuse, match="this is not a git repository"):
         Repository(tmp_path).take(environ={"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})

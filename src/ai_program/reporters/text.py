@@ -19,7 +19,7 @@ def render(result: Result, *, colour: bool = False) -> str:
     """Return the whole report; it ends with the line that counts."""
     paint = _paint if colour else _leave
     blocks = ["\n".join(_finding(result, finding, paint)) for finding in result.findings]
-    return "\n".join([*blocks, summary(result)]) + "\n"
+    return "\n\n".join(blocks) + ("\n" if blocks else "") + summary(result) + "\n"
 
 
 def brief(result: Result) -> str:
