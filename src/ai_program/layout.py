@@ -63,6 +63,18 @@ def folders(kinds: list[Kind]) -> set[str]:
     return {name for name in found if name and "*" not in name} - {".ai-program", "sprints"}
 
 
+def above(kinds: list[Kind]) -> set[str]:
+    """Return every folder that leads to governed files, as far as no wildcard stands in it."""
+    found = set()
+    for kind in kinds:
+        for pattern in kind["paths"]:
+            folder = pattern.partition("*")[0].partition("[")[0].rpartition("/")[0]
+            while folder:
+                found.add(folder)
+                folder = folder.rpartition("/")[0]
+    return found
+
+
 def strays(tree: Tree, layout: Layout, kinds: list[Kind]) -> Iterator[tuple[str, str]]:
     """Yield documents that stand among governed files and are of no kind: path and folder."""
     known = {path for path, _ in layout.files}

@@ -55,7 +55,7 @@ class AIP001(Rule):
             wrong = schemas.validate(kind["schema"], doc.value, root=root)
             if wrong:
                 yield from self._violations(doc, wrong)
-        for folder in layout.folders(kinds):
+        for folder in layout.above(kinds):
             entry = tree.entries.get(folder)
             if entry is not None and entry.mode in _ODD_MODES:
                 yield self._odd(folder, entry.mode)
