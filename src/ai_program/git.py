@@ -92,7 +92,18 @@ class Git:
         return done.returncode, done.stdout, _reason(done.stderr)
 
     def _line(self, arguments: Sequence[str]) -> tuple[str, ...]:
-        return ("git", "-C", self.directory, *_SAFE, *arguments)
+        return (_program(), "-C", self.directory, *_SAFE, *arguments)
+
+
+def _program() -> str:
+    """Return git as the system finds it; Windows would look into the repository first."""
+    if os.name != "nt":
+        return "git"
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        candidate = f"{folder}\\git.exe"
+        if os.path.isabs(folder) and os.path.isfile(candidate):  # noqa: PTH113, PTH117
+            return candidate
+    raise _NO_GIT
 
 
 def _reason(error: bytes) -> str:
