@@ -637,7 +637,9 @@ def test_the_same_answers_give_the_same_files_everywhere(bake, tmp_path, demand)
         COLUMNS="40",
         PYTHONUTF8="0",
     )
-    again = bake(config=DEMAND, env=other, umask=0o077, into=tmp_path / "else" / "where")
+    again = bake(
+        config=demand / "workshop.yaml", env=other, umask=0o077, into=tmp_path / "else" / "where"
+    )
     assert contents(again.path) == contents(demand)
 
 
