@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import shutil
 from pathlib import Path
@@ -88,6 +89,13 @@ def test_a_rule_has_its_code_and_its_cases(code):
     kinds = [kind for kind, _ in cases.load(cases.RULES / f"{code}.yaml")]
     assert "valid" in kinds
     assert "invalid" in kinds
+
+
+def test_every_class_is_in_the_catalogue():
+    for family in rules.FAMILIES.values():
+        module = importlib.import_module(f"ai_program.rules.{family}")
+        codes = {name for name in vars(module) if name.startswith("AIP")}
+        assert codes == {code for code, rule in CATALOGUE.items() if rule.family == family}
 
 
 def test_every_case_file_belongs_to_a_rule():
