@@ -293,15 +293,17 @@ def in_the_way(repository: Repository, paths: list[str], files: Mapping[str, Blo
     """Return untracked or ignored files where new ones have to go."""
     found = set()
     for path in paths:
-        place = Path()
-        for part in Path(path).parts:
-            place /= part
-            here = repository.root / place
-            if place.as_posix() == path or not here.is_dir() or here.is_symlink():
-                if (here.exists() or here.is_symlink()) and place.as_posix() not in files:
-                    found.add(place.as_posix())
-                break
-    return sorted(found)
+        for part in (path, *(folder.as_posix() for folder in Path(path).parents)):
+            here = repository.root / part
+            if here.is_symlink() or here.is_file():
+                found.add(part)
+            elif here.is_dir() and part == path:
+                found |= {
+                    each.relative_to(repository.root).as_posix()
+                    for each in here.rglob("*")
+                    if each.is_symlink() or not each.is_dir()
+                }
+    return sorted(found - set(files))
 
 
 def refuse_in_the_way(repository: Repository, prepared: Prepared) -> None:

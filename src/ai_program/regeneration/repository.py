@@ -224,7 +224,7 @@ class Repository:
     def store_commit(self, tree: str, parents: Iterable[str], message: str) -> str:
         """Write a commit that depends on nothing but its arguments, and return its id."""
         words = [word for parent in parents for word in ("-p", parent)]
-        stamp = {"GIT_AUTHOR_DATE": "1 +0000", "GIT_COMMITTER_DATE": "1 +0000"}
+        stamp = {"GIT_AUTHOR_DATE": "1000000000 +0000", "GIT_COMMITTER_DATE": "1000000000 +0000"}
         named = {
             f"GIT_{who}_{what}": value
             for who in ("AUTHOR", "COMMITTER")
@@ -272,6 +272,7 @@ def borrowing(repository: Repository, folder: Path) -> Repository:
 
     It reads the objects of the other one and writes its own, so the other one does not change.
     """
+    folder.mkdir()
     scratch = Repository(folder)
     scratch.ask("init", "--quiet", *_format(repository), str(folder))
     objects = repository.ask("rev-parse", "--git-path", "objects")
