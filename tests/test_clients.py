@@ -115,9 +115,8 @@ def test_a_clean_commit_says_no_more_than_one_line_for_each_hook(repository, env
 
 
 def test_every_hook_is_green_on_every_file(repository, env):
-    client = (
-        "prek" if "prek" in (repository / ".git/hooks/pre-commit").read_text() else "pre-commit"
-    )
+    hook = (repository / ".git" / "hooks" / "pre-commit").read_text()
+    client = Path(sys.executable).parent / ("prek" if "prek" in hook else "pre-commit")
     for stage in ("pre-commit", "pre-push"):
         done = subprocess.run(
             [str(client), "run", "--all-files", "--hook-stage", stage],
