@@ -18,6 +18,7 @@ ACTIONS = {
     "actions/checkout": ("3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1"),
     "actions/setup-python": ("5fda3b95a4ea91299a34e894583c3862153e4b97", "v7.0.0"),
     "actions/upload-artifact": ("043fb46d1a93c77aae656e7c1c64a875d1fc6a0a", "v7.0.1"),
+    "actions/create-github-app-token": ("bcd2ba49218906704ab6c1aa796996da409d3eb1", "v3.2.0"),
     "actions/download-artifact": ("3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1"),
 }
 
@@ -33,9 +34,10 @@ def steps(workflow):
 each_workflow = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
-def test_the_seven_workflows_are_there():
-    names = ["ci", "drift", "evaluate", "governance-review", "policy", "promote", "rollback"]
-    assert [path.stem for path in FILES] == names
+def test_the_eight_workflows_are_there():
+    with_pipeline = {"drift", "evaluate", "promote", "rollback"}
+    everywhere = {"ci", "governance-review", "policy", "template-upgrade"}
+    assert {path.stem for path in FILES} == with_pipeline | everywhere
 
 
 # What linters say ---------------------------------------------------------------------------------
@@ -102,6 +104,7 @@ def test_tokens_do_the_least(path):
             "rollback": {"contents", "pull-requests"},
             "drift": {"issues"},
             "governance-review": {"issues"},
+            "template-upgrade": {"issues"},
         }.get(path.stem, set())
         assert writing <= allowed, name
         if writing:
@@ -186,7 +189,7 @@ def test_releases_queue_up_and_wait_for_a_person(name):
     assert any(job.get("environment") == "production" for job in workflow["jobs"].values())
 
 
-@pytest.mark.parametrize("name", ["drift", "governance-review"])
+@pytest.mark.parametrize("name", ["drift", "governance-review", "template-upgrade"])
 def test_scheduled_workflows_have_no_inputs_which_would_be_null(name):
     text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
     assert "inputs" not in text

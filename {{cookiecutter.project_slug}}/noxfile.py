@@ -77,13 +77,13 @@ def state() -> str:
 # The environments.
 
 
-def run(session: nox.Session, *command: str | Path, **options: object) -> None:
+def run(session: nox.Session, *command: str | Path, **options: object) -> object:
     """Run a command outside nox's own environments."""
     environment = {**os.environ, **QUIET}
     for name in UNWANTED:
         environment.pop(name, None)
     options = {"env": environment, "include_outer_env": False, "external": True, **options}
-    session.run(*map(str, command), **options)
+    return session.run(*map(str, command), **options)
 
 
 def install(session: nox.Session, environment: Path, requirements: list[str]) -> None:
@@ -307,3 +307,59 @@ def lacks(there: object, wanted: object, place: str = "ruleset") -> set[str]:
             if all(lacks(one, each) for one in found)
         } | ({place} if place.endswith("bypass_actors") and found != wanted else set())
     return set() if there == wanted else {place}
+
+
+# Regeneration: changed answers, or a newer release of the template.
+
+CONFLICTS = 3
+UPGRADE = Path("build/upgrade")
+
+
+def regeneration(
+    session: nox.Session, *command: str, codes: tuple[int, ...] = (0,), silent: bool = False
+) -> object:
+    """Run a command of the engine that renders the template, in an environment of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Path(folder) / "venv"
+        install(session, environment, [engine().replace("ai-program", "ai-program[regenerate]", 1)])
+        tool = environment / SCRIPTS.relative_to(VENV) / "ai-program"
+        return run(session, tool, *command, success_codes=codes, silent=silent)
+
+
+@nox.session
+def plan(session: nox.Session) -> None:
+    """Say what `nox -s regenerate` would change, file by file (`-- --to REV`)."""
+    regeneration(session, "plan", *session.posargs, codes=(0, CONFLICTS))
+
+
+@nox.session
+def regenerate(session: nox.Session) -> None:
+    """Merge changed answers, or a newer template, onto a branch: `-- --sprint NAME [--to REV]`."""
+    regeneration(session, "regenerate", *session.posargs)
+
+
+@nox.session
+def abort(session: nox.Session) -> None:
+    """Take back a regeneration that is not committed yet."""
+    regeneration(session, "abort")
+
+
+@nox.session
+def upgrade(session: nox.Session) -> None:
+    """Merge the newest release and keep plan and patch (what the template-upgrade workflow runs)."""
+    shutil.rmtree(UPGRADE, ignore_errors=True)
+    command = ("regenerate", "--sprint", "template-upgrade", "--upgrade", "--to", "latest")
+    said = regeneration(session, *command, codes=(0, CONFLICTS), silent=True)
+    staged = git("diff", "--cached", "--binary", "HEAD")
+    unmerged = git("ls-files", "--unmerged")
+    outcome = "conflicts" if unmerged else "merged" if staged else "nothing"
+    UPGRADE.mkdir(parents=True)
+    (UPGRADE / "plan.md").write_text(f"```text\n{said}\n```\n", encoding="utf-8")
+    (UPGRADE / "outcome").write_text(f"outcome={outcome}\n", encoding="utf-8")
+    (UPGRADE / "upgrade.patch").write_bytes(staged if outcome == "merged" else b"")
+    session.log(f"{said}\nOutcome: {outcome}")
+
+
+def git(*arguments: str) -> bytes:
+    """Return what git says."""
+    return subprocess.run(["git", *arguments], stdout=subprocess.PIPE, check=True).stdout

@@ -35,13 +35,13 @@ DONE, REFUSED, CONFLICTS = 0, 2, 3
 _USAGE = {
     "plan": "usage: ai-program plan [--to REV] [--source ADDRESS]",
     "regenerate": "usage: ai-program regenerate --sprint NAME [--to REV] [--source ADDRESS] "
-    "[--force-branch]",
+    "[--force-branch] [--upgrade]",
     "abort": "usage: ai-program abort",
     "status": "usage: ai-program status",
 }
 _OPTIONS = {
     "plan": {"--to", "--source"},
-    "regenerate": {"--sprint", "--to", "--source", "--force-branch"},
+    "regenerate": {"--sprint", "--to", "--source", "--force-branch", "--upgrade"},
 }
 _DECISION = re.compile(r"decisions/(\d{4})-[^/]*\.md")
 
@@ -70,7 +70,7 @@ def _read(command: str, arguments: Sequence[str]) -> Request:
         name, equals, value = word.partition("=")
         if name not in _OPTIONS.get(command, ()) or name in values:
             raise Misuse(f"{word!r} makes no sense here\n{_USAGE[command]}")
-        if name == "--force-branch":
+        if word in ("--force-branch", "--upgrade"):
             values[name] = "yes"
             continue
         if not equals and not rest:
@@ -85,6 +85,7 @@ def _read(command: str, arguments: Sequence[str]) -> Request:
         to=values.get("--to"),
         source=values.get("--source"),
         force_branch="--force-branch" in values,
+        upgrade="--upgrade" in values,
     )
 
 
@@ -234,7 +235,9 @@ def regenerate(
         )
         state.begin(repository, note)
         try:
-            result, seen = _carry_out(repository, prepared, note, today or _today())
+            result, seen = _carry_out(
+                repository, prepared, note, today or _today(), upgrade=request.upgrade
+            )
         except (CannotDecide, Misuse, OSError):
             state.abort(repository, note)
             raise
@@ -255,7 +258,7 @@ def _today() -> str:
 
 
 def _carry_out(
-    repository: Repository, prepared: Prepared, note: State, today: str
+    repository: Repository, prepared: Prepared, note: State, today: str, *, upgrade: bool
 ) -> tuple[Result, Views]:
     """Do the work: branch, merge, pins, the sprint's name, and the decision that is owed."""
     if note.made_branch:
@@ -265,7 +268,7 @@ def _carry_out(
         repository.ask("reset", "--quiet", "--", WORKSHOP)
     merging.apply(repository, prepared.team.files, prepared.work, _seeded(prepared))
     _pin(repository, prepared)
-    _name_sprint(repository, note.sprint)
+    _stage_answers(repository, None if upgrade else note.sprint)
     result = merging.result(repository)
     seen = views(repository, prepared, result)
     if seen.in_effect.of("loosened") or seen.removed:
@@ -300,22 +303,27 @@ def _pin(repository: Repository, prepared: Prepared) -> None:
             repository.ask("add", "--force", "--", HOOKS)
 
 
-def _name_sprint(repository: Repository, sprint: str) -> None:
-    """Say in the answers for which sprint they were given, and stage them."""
+def _stage_answers(repository: Repository, sprint: str | None) -> None:
+    """Stage the answers, and say in them for which sprint they were given."""
     place = repository.root / WORKSHOP
     if not place.is_file():
         return
     before = place.read_bytes()
-    after = re.sub(
-        rb"(?m)^(ai_program:[ \t]*\{[^\n]*\bsprint:[ \t]*|ai_program:[ \t]*\n"
-        rb"(?:[ \t]+[^\n]*\n)*?[ \t]+sprint:[ \t]*)[^\s,}#]+",
-        lambda found: found[1] + sprint.encode(),
-        before,
-        count=1,
-    )
+    after = before if sprint is None else named(before, sprint)
     if after != before:
         place.write_bytes(after)
     repository.ask("add", "--force", "--", WORKSHOP)
+
+
+def named(workshop: bytes, sprint: str) -> bytes:
+    """Return a workshop.yaml that names another sprint; nothing else in it changes."""
+    return re.sub(
+        rb"(?m)^(ai_program:[ \t]*\{[^\n]*\bsprint:[ \t]*|ai_program:[ \t]*\n"
+        rb"(?:[ \t]+[^\n]*\n)*?[ \t]+sprint:[ \t]*)[^\s,}#]+",
+        lambda found: found[1] + sprint.encode(),
+        workshop,
+        count=1,
+    )
 
 
 def _write(repository: Repository, path: str, content: Content) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from ai_program.regeneration.repository import Blob, Repository
 
+#: Names the highest release of the template.
+LATEST = "latest"
 HISTORY = ".ai-program/history"
 _UNDER_WAY = {
     "MERGE_HEAD": "a merge",
@@ -45,6 +47,7 @@ class Request:
     to: str | None = None
     source: str | None = None
     force_branch: bool = False
+    upgrade: bool = False  # the name is that of a branch only: the sprint in hand goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,11 @@ def render_both(
     given_answers(workshop)
     template = Template(request.source or locked["template"]["source"], folder)
     before = template.resolve(locked["template"]["commit"])
-    after = template.resolve(request.to) if request.to else before
+    after = before
+    if request.to:
+        after = template.resolve(template.newest() if request.to == LATEST else request.to)
+    if request.to == LATEST and template.contains(before, after):
+        after = before  # an upgrade never goes back
     given = folder / "given.yaml"
     given.write_bytes(workshop)
     jobs: list[Job] = []
@@ -239,7 +246,7 @@ def _sprint(
     repository: Repository, team: Team, request: Request, old: Rendering, new: Rendering
 ) -> dict[str, bytes]:
     """Return the documents of the new sprint."""
-    if request.sprint is None:
+    if request.sprint is None or request.upgrade:
         return {}
     have = {
         path: repository.read(blob.oid)

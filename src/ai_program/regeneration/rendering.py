@@ -127,9 +127,17 @@ class Template:
         """Tell whether ``commit`` is ``other`` or came after it."""
         return self.git.run("merge-base", "--is-ancestor", other, commit).returncode == 0
 
-    def releases(self) -> dict[tuple[int, ...], str]:
-        """Return the tags of releases by version."""
-        return releases(self.git.ask("tag", "--list").split())
+    def newest(self) -> str:
+        """Return the tag of the highest release.
+
+        Raises:
+            Misuse: nothing was released.
+
+        """
+        found = releases(self.git.ask("tag", "--list").split())
+        if not found:
+            raise Misuse(f"the template {self.source} has no release (a tag such as v1.2.3)")
+        return found[max(found)]
 
     def start(self, name: str, commit: str, answers: Path) -> Job:
         """Begin to render a revision with a file of answers."""
