@@ -65,7 +65,8 @@ def _pipeline(found: settings.Settings, options: argparse.Namespace) -> int:
         print(f"  {outcome['outcome']:<14} {outcome['gate']:<18} {outcome['reason']}")
     print(f"\nThe report is {evidence.REPORTS}/{version}.json.")
     if report["verdict"] == "pass":
-        print('Next: git add --all && git commit -m "Evaluate", then nox -s promote')
+        print('Next: git add --all && git commit -m "Evaluate"')
+        print("      nox -s promote -- --approve @somebody")
         return 0
     print("It cannot be promoted. The report is evidence all the same: commit it or drop it.")
     return 1

@@ -33,8 +33,9 @@ ALIAS = "champion"
 
 def sync(settings: Settings) -> None:
     """Bring MLflow up to date: every registered version, and the alias on what is in force."""
-    # The migrations of a new database are told in thirty lines that nobody needs.
-    logging.getLogger("alembic").setLevel(logging.ERROR)
+    # How a new database comes about is told in many lines that nobody needs.
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     client = MlflowClient(f"sqlite:///{(settings.root / DATABASE).as_posix()}")
     known = _versions(client, settings.model)
     for file in sorted((settings.root / evidence.REGISTRY).glob("*.json")):
