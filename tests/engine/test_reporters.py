@@ -59,6 +59,14 @@ AIP901 error contracts/b.odcs.yaml:2:10  Nothing is left to do
     )
 
 
+def test_personal_data_is_located_and_not_quoted(result):
+    finding = Finding("AIP109", "error", Location("contracts/b.odcs.yaml", 3, 8, 21), "m", "d")
+    shown = Result(result.program, [finding])
+    said = text.render(shown)
+    assert "contracts/b.odcs.yaml:3:8" in said
+    assert "b@example.org" not in said
+
+
 def test_related_places_name_the_base(governed, check):
     governed.base = governed.git("rev-parse", "--short=7", "HEAD")
     governed.add("contracts/a.odcs.yaml", "# new line\nid: a\nowner: TODO@\n")

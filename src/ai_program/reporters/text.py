@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ai_program.snapshot import Tree
 
 _WIDTH = 110  # characters of a source line that are shown
+# What these find is personal data: quoting it would carry it into terminals and the logs of CI.
+_UNQUOTED = frozenset(("AIP109",))
 _BOLD, _RED, _YELLOW, _DIM, _PLAIN = "1", "31;1", "33;1", "2", "0"
 _COLOURS = {"error": _RED, "warning": _YELLOW, "waived": _DIM}
 
@@ -84,7 +86,8 @@ def _finding(result: Result, finding: Finding, paint: _Paint) -> Iterator[str]:
     yield f"  {clean(finding.message)}"
     if finding.waived_by:
         return
-    yield from _source(result, finding.location, paint, _COLOURS[kind])
+    if finding.code not in _UNQUOTED:
+        yield from _source(result, finding.location, paint, _COLOURS[kind])
     base = result.program.snapshot.base
     for location, note in finding.related:
         at = f" at {base.commit[:7]}" if base.commit and note.startswith("base") else ""
