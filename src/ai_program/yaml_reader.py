@@ -7,9 +7,9 @@ stands.
 
 from __future__ import annotations
 
-import yaml
-
+from ai_program import libyaml
 from ai_program.documents import MAX_DEPTH, MAX_DIGITS, MAX_NODES, DocumentError, short
+from ai_program.libyaml import errors, events
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,15 +22,11 @@ if TYPE_CHECKING:
 
 _TOO_LONG = f"a number of more than {MAX_DIGITS} digits is not allowed"
 
-try:
-    from yaml._yaml import CParser as _Parser
-except ImportError:  # PyYAML without libyaml: the same events, slower
-    _Parser = yaml.SafeLoader  # type: ignore[assignment,misc]
-
-_Scalar = yaml.ScalarEvent
-_MappingStart = yaml.MappingStartEvent
-_SequenceStart = yaml.SequenceStartEvent
-_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
+_Parser = libyaml.Parser
+_Scalar = events.ScalarEvent
+_MappingStart = events.MappingStartEvent
+_SequenceStart = events.SequenceStartEvent
+_ENDS = (events.MappingEndEvent, events.SequenceEndEvent)
 
 _CORE = "tag:yaml.org,2002:"
 _WORDS: dict[str, bool | None] = {
@@ -60,13 +56,13 @@ def value(text: str, marks: dict[Keys, tuple[Mark, Mark]] | None = None) -> Valu
     try:
         parser = _Parser(text)
         return _build(parser.get_event, marks, text)
-    except yaml.MarkedYAMLError as error:
+    except errors.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = error.problem or error.context or "is not YAML"
         if mark is None:
             raise DocumentError(message) from None
         raise DocumentError(message, mark.line + 1, mark.column + 1) from None
-    except yaml.YAMLError as error:
+    except errors.YAMLError as error:
         raise DocumentError(str(error).split("\n", 1)[0] or "is not YAML") from None
     finally:
         if parser is not None:
@@ -96,7 +92,7 @@ def _build(
     """
     next_event()  # the stream's start
     event = next_event()
-    if event.__class__ is yaml.StreamEndEvent:
+    if event.__class__ is events.StreamEndEvent:
         return None
     if event.version or event.tags:
         raise _refuse("a directive (%YAML, %TAG) is not allowed", event)
@@ -157,7 +153,7 @@ def _build(
             container, key = stack.pop()
             if record:
                 record.end(event)
-        elif kind is yaml.DocumentEndEvent:
+        elif kind is events.DocumentEndEvent:
             break
         else:  # an alias is the one event left
             raise _refuse("an alias (*) is not allowed; write the value out", event)
@@ -172,7 +168,7 @@ def _build(
             key = _KEY
 
     event = next_event()
-    if event.__class__ is not yaml.StreamEndEvent:
+    if event.__class__ is not events.StreamEndEvent:
         raise _refuse("a second document (---) is not allowed; use one file each", event)
     return root[0]
 
