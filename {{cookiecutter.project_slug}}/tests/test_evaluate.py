@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ai_program import verdict
+from ai_program import digests, verdict
 from conftest import Truth
 
 from {{ cookiecutter.package_name }} import evaluate, models, train
@@ -74,6 +74,7 @@ def test_one_impossible_forecast_breaks_the_invariants(data, found, value, broke
 
     judgement = judged(data, found, Once())
     assert ("GATE-invariants" in failed(judgement)) == broken
+    digests.of_value(measured(data, found, Once()))  # it can be written down all the same
 
 
 def test_one_golden_hour_missed_is_one_too_many(data, found) -> None:

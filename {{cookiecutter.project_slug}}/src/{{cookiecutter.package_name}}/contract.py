@@ -26,14 +26,11 @@ def verify(settings: Settings) -> int:
     logging.getLogger("datacontract").setLevel(logging.ERROR)
     run = DataContract(data_contract_str=json.dumps(contract)).test()
     # A check that could not be run has no result; that is no pass.
-    broken = [
-        f"{check.name}: {check.reason or 'it did not pass'}"
-        for check in run.checks
-        if check.result != "passed"
-    ]
+    broken = [check for check in run.checks if check.result != "passed"]
     if broken or run.result != "passed" or not run.checks:
-        reasons = broken or [log.message for log in run.logs if log.level == "ERROR"]
-        # DuckDB explains itself in paragraphs, of which the beginning says what is wrong, and where.
+        reasons = [f"{check.name}: {check.reason}" for check in broken if check.reason]
+        reasons = reasons or [log.message for log in run.logs if log.level == "ERROR"]
+        # DuckDB explains itself in paragraphs; how they begin says what is wrong, and where.
         said = "; ".join(" ".join(reason.split())[:300] for reason in reasons)
         raise RefusedError(f"the data breaks {settings.contract_reference}: {said}")
     return len(run.checks)

@@ -86,6 +86,8 @@ class _Evaluation:
             if against == "champion" and self.champion is None:
                 continue
             estimate = self._estimate(metric, part, against)
+            if not estimate.is_finite:
+                continue  # no JSON holds it, and a gate fails for what was not measured
             found.append(
                 {
                     "metric": metric,

@@ -21,6 +21,11 @@ class Estimate:
     high: float
     n: int
 
+    @property
+    def is_finite(self) -> bool:
+        """Tell whether value and interval are numbers at all."""
+        return bool(np.isfinite([self.value, self.low, self.high]).all())
+
 
 class Draws:
     """The clusters of the test, and how often each was drawn in each resample."""
@@ -45,7 +50,8 @@ class Draws:
 
     def estimate(self, values: np.ndarray, n: int) -> Estimate:
         """Return the estimate that a value and its resamples make."""
-        low, high = np.quantile(values[1:], self.quantiles)
+        with np.errstate(invalid="ignore"):
+            low, high = np.quantile(values[1:], self.quantiles)
         return Estimate(rounded(values[0]), rounded(low), rounded(high), n)
 
 

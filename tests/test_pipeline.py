@@ -1,0 +1,567 @@
+"""The life of a model, from the first run to the last way back, by the commands that people type.
+
+One repository is generated, set up and led through its stages of life, each kept as a copy:
+
+    scaffolded ─► evaluated ─► released ─► challenged ─► replaced ─► rolled_back ─► fallen_back
+
+Every commit on the way passes the real hooks. The tests then look at the stages, and ask in each for
+what has to be refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import environment, git
+
+from ai_program import digests, evidence
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+PACKAGE = "demand_forecasting"
+APPROVED = ("promote", "--approve", "@grace")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said, and how long it took."""
+
+    returncode: int
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A generated repository at one stage of its life."""
+
+    path: Path
+    env: dict[str, str]
+
+    def run(self, *command: str, **more: str) -> Done:
+        began = time.monotonic()
+        done = subprocess.run(
+            command, cwd=self.path, env={**self.env, **more}, text=True, encoding="utf-8",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, time.monotonic() - began)
+
+    def nox(self, session: str, *arguments: str) -> Done:
+        return self.run(*NOX, "--no-error-on-missing-interpreters", "-s", session, "--", *arguments)
+
+    def python(self, *arguments: str, **more: str) -> Done:
+        """Run the shared environment's Python, with this repository's own package."""
+        return self.run(
+            str(self.path / ".venv/bin/python"), *arguments, PYTHONPATH=str(self.path / "src"),
+            **more,
+        )  # fmt: skip
+
+    def ask(self, *arguments: str, package: str = PACKAGE, **more: str) -> Done:
+        """Run a command of the pipeline without nox around it."""
+        return self.python("-m", package, *arguments, **more)
+
+    def commit(self, message: str, *options: str, **more: str) -> Done:
+        git(self.path, "add", "--all", env=self.env)
+        return self.run("git", "commit", "-m", message, *options, **more)
+
+    def json(self, path: str) -> dict:
+        return json.loads((self.path / path).read_text(encoding="utf-8"))
+
+    def write(self, path: str, value: dict) -> None:
+        (self.path / path).write_bytes(digests.pretty(value))
+
+    def report(self, candidate: str) -> dict:
+        (path,) = (self.path / evidence.REPORTS).glob(f"{candidate}-*.json")
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def in_force(self) -> str:
+        return self.json(evidence.ACTIVE)["version"]
+
+    def place(self, digest: str) -> Path:
+        return self.path / "store" / digest.removeprefix("sha256:")
+
+    def copy(self, target: Path) -> Repository:
+        """Copy the repository; the environment is shared, it is large."""
+        ignore = shutil.ignore_patterns(".venv", "__pycache__", ".pytest_cache")
+        shutil.copytree(self.path, target, symlinks=True, ignore=ignore)
+        (target / ".venv").symlink_to((self.path / ".venv").resolve())
+        return Repository(target, self.env)
+
+
+NOX = [shutil.which("nox")] if shutil.which("nox") else [sys.executable, "-m", "nox"]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("stages")
+
+
+@pytest.fixture(scope="module")
+def env(identified_home, tmp_path_factory) -> dict[str, str]:
+    return environment(
+        identified_home,
+        PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        PRE_COMMIT_HOME=str(tmp_path_factory.mktemp("pre-commit")),
+    )
+
+
+@pytest.fixture(scope="module")
+def story(demand, env, told) -> dict[str, Repository | Done]:
+    """Live through all stages; stages are repositories, what commands said stands beside them."""
+    repository = Repository(told / "repository" / "demand-forecasting", env)
+    shutil.copytree(demand, repository.path)
+    found: dict[str, Repository | Done] = {}
+
+    def step(name: str, done: Done, expected: int = 0) -> None:
+        sys.stdout.write(f"\n=== {name} ({done.seconds:.0f} s)\n{done.output}")
+        assert done.returncode == expected, f"{name}: {done.output}"
+        found[name] = done
+
+    def stage(name: str) -> None:
+        found[name] = repository.copy(told / name)
+
+    step("install hooks", repository.run("pre-commit", "install"))
+    step("setup", repository.nox("setup"))
+    stage("scaffolded")
+    step("pipeline", repository.nox("pipeline"))
+    step("commit evaluation", repository.commit("Evaluate"))
+    stage("evaluated")
+    step("pipeline again", repository.nox("pipeline"))
+    step("promote", repository.nox(*APPROVED))
+    step("commit promotion", repository.commit("Promote"))
+    stage("released")
+    step("ridge", repository.nox("pipeline", "--candidate", "ridge"), expected=1)
+    step("commit ridge", repository.commit("Evaluate ridge"))
+    stage("outdone")
+    step("extra trees", repository.nox("pipeline", "--candidate", "extra_trees"))
+    step("commit challenge", repository.commit("Evaluate extra trees"))
+    stage("challenged")
+    step("promote challenger", repository.nox(*APPROVED))
+    step("commit replacement", repository.commit("Promote extra trees"))
+    stage("replaced")
+    step("rollback", repository.nox("rollback", "--reason", "peaks were missed"))
+    step("commit rollback", repository.commit("Roll back"))
+    stage("rolled_back")
+    step("fall back", repository.nox("rollback"))
+    step("commit fallback", repository.commit("Fall back"))
+    stage("fallen_back")
+    return found
+
+
+@pytest.fixture
+def at(story, tmp_path) -> Callable[[str], Repository]:
+    """Return a function that gives a copy of a stage to do with as one likes."""
+    return lambda stage: story[stage].copy(tmp_path / stage)
+
+
+# What each stage has to show.
+
+
+def test_the_first_run_takes_less_than_a_minute(story) -> None:
+    assert story["pipeline"].seconds < 60
+    for name in ("ingest", "contract", "features", "train", "evaluate", "register"):
+        assert f"\n{name} " in story["pipeline"].output
+
+
+def test_the_default_candidate_passes_every_gate(story) -> None:
+    report = story["evaluated"].report("gradient-boosting")
+    assert report["verdict"] == "pass"
+    assert report["code"]["dirty"] is False
+    assert list(evidence.report_problems(report)) == []
+
+
+def test_a_second_run_writes_the_same_bytes(story) -> None:
+    """The tree was clean before and is clean after: evidence is never written over."""
+    assert "as before" in story["pipeline again"].output
+    assert len(list((story["released"].path / evidence.REPORTS).glob("*.json"))) == 1
+
+
+def test_a_candidate_that_is_not_sure_to_be_better_is_refused(story) -> None:
+    assert "inconclusive" in story["ridge"].output
+    assert "cannot be promoted" in story["ridge"].output
+    assert story["outdone"].report("ridge")["champion"]["version"].startswith("gradient-boosting")
+
+
+def test_each_release_follows_the_one_before(story) -> None:
+    repository = story["fallen_back"]
+    paths = sorted((repository.path / evidence.RELEASES).glob("0*.json"))
+    records = [(f"{evidence.RELEASES}/{path.name}", json.loads(path.read_text())) for path in paths]
+    assert list(evidence.chain_problems(records, repository.json(evidence.ACTIVE))) == []
+    assert [
+        (record["predicate"]["action"], evidence.released(record)[1].rpartition("-")[0])
+        for _, record in records
+    ] == [
+        ("promote", "gradient-boosting"),
+        ("promote", "extra-trees"),
+        ("rollback", "gradient-boosting"),
+        ("rollback", "last-week-same-hour"),
+    ]
+    kinds = [record["predicate"]["rollback_target"]["kind"] for _, record in records]
+    assert kinds == ["fallback", "release", "fallback", "fallback"]
+
+
+def test_kpis_are_recorded_with_each_release(story) -> None:
+    repository = story["fallen_back"]
+    actuals = [repository.json(f"{evidence.ACTUALS}/{number:04d}.json") for number in (1, 2, 3, 4)]
+    assert all(map(digests.is_sealed, actuals))
+    assert [each["deployment_success_rate"] for each in actuals] == [1.0, 1.0, 0.5, 0.5]
+    values = {each["kpi"]: each["value"] for each in actuals[0]["actuals"]}
+    measured = {
+        (each["metric"], each["slice"], each["compare_with"]): each["value"]
+        for each in repository.report("gradient-boosting")["measurements"]
+    }
+    assert values["KPI-mae"] == measured["mae", None, None]
+    assert values["KPI-deployment-success-rate"] == 1.0
+
+
+def test_the_card_shows_what_was_evaluated_last(story) -> None:
+    card = (story["challenged"].path / "models/demand_forecast/card.md").read_text()
+    version = story["challenged"].report("extra-trees")["model"]["version"]
+    assert f"Version `{version}`, verdict **pass**" in card
+
+
+def test_after_a_rollback_the_old_model_answers_as_it_did(story) -> None:
+    before, after = (story[name].ask("forecast") for name in ("released", "rolled_back"))
+    other = story["replaced"].ask("forecast")
+    assert before.returncode == 0
+    assert len(before.output.splitlines()) == 26
+    assert before.output == after.output != other.output
+
+
+def test_the_fallback_answers_without_a_model(story) -> None:
+    shutil.rmtree(story["scaffolded"].path / "store", ignore_errors=True)
+    before, after = (story[name].ask("forecast") for name in ("scaffolded", "fallen_back"))
+    assert before.output.splitlines()[1:] == after.output.splitlines()[1:]
+
+
+def test_the_environment_is_small_enough(story) -> None:
+    environment = (story["scaffolded"].path / ".venv").resolve()
+    size = sum(file.lstat().st_size for file in environment.rglob("*") if file.is_file())
+    sys.stdout.write(f"\nthe environment has {size / 1e6:.0f} MB\n")
+    assert size < 1e9
+
+
+def test_what_was_generated_passes_its_own_lint_and_tests(story) -> None:
+    for session in ("lint", "test"):
+        done = story["scaffolded"].nox(session)
+        assert done.returncode == 0, done.output
+        sys.stdout.write(f"\n{session}: {done.seconds:.0f} s\n")
+
+
+# MLflow mirrors what git and the store say.
+
+LOAD = """
+import json, sys, mlflow, pandas
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+model = mlflow.sklearn.load_model("models:/demand_forecast@champion")
+golden = json.load(open(f"models/registry/{sys.argv[1]}.json"))["golden"]
+answers = model.predict(pandas.DataFrame([each["input"] for each in golden]))
+assert all(abs(a - g["prediction"]) < 1e-3 for a, g in zip(answers, golden)), answers
+"""
+
+
+@pytest.mark.parametrize("stage", ["released", "replaced", "rolled_back", "fallen_back"])
+def test_a_moved_repository_still_loads_what_is_in_force(at, stage) -> None:
+    repository = at(stage)
+    done = repository.python("-W", "ignore", "-c", LOAD, repository.in_force())
+    assert done.returncode == 0, done.output
+
+
+def test_a_lost_mlflow_database_is_made_again(at) -> None:
+    repository = at("replaced")
+    (repository.path / "mlflow.db").unlink()
+    assert repository.ask("rollback").returncode == 0
+    done = repository.python("-W", "ignore", "-c", LOAD, repository.in_force())
+    assert done.returncode == 0, done.output
+
+
+# What is refused.
+
+
+def refused(repository: Repository, *command: str, said: str, **more: str) -> None:
+    """Ask for something that has to be refused: one message, exit 1, and nothing was written."""
+    before = git(repository.path, "status", "--porcelain", env=repository.env)
+    done = repository.ask(*command, **more)
+    assert (done.returncode, done.output.count("refused: ")) == (1, 1), done.output
+    assert "Traceback" not in done.output
+    assert said in done.output, done.output
+    assert git(repository.path, "status", "--porcelain", env=repository.env) == before
+
+
+def rewritten(repository: Repository, path: str, change: Callable[[dict], None]) -> None:
+    """Edit evidence by hand, seal it again, and get it committed past the hooks."""
+    value = repository.json(path)
+    change(value)
+    repository.write(path, digests.sealed(value))
+    repository.commit("Nothing to see here", "--no-verify")
+
+
+def test_a_dirty_tree(at) -> None:
+    repository = at("evaluated")
+    (repository.path / "README.md").write_text("changed\n")
+    refused(repository, *APPROVED, said="not everything is committed (README.md)")
+
+
+def test_nothing_evaluated(at) -> None:
+    refused(at("scaffolded"), *APPROVED, said="nothing was evaluated yet: run `nox -s pipeline`")
+
+
+def test_an_unknown_version(at) -> None:
+    refused(at("evaluated"), *APPROVED, "--version", "best-one", said="no report of best-one")
+
+
+def test_no_approval(at) -> None:
+    refused(at("evaluated"), "promote", said="0 of 1 approvals: somebody else than ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("@ada", "@ada is the author"),
+        ("ada@example.org", "ada@example.org is the author"),
+        ("@omar", "@omar has none of the roles that approve"),
+        ("@nobody", "@nobody is not declared"),
+    ],
+)
+def test_an_approval_that_does_not_count(at, name, reason) -> None:
+    refused(at("evaluated"), "promote", "--approve", name, said=reason)
+
+
+def test_a_stranger(at) -> None:
+    repository = at("evaluated")
+    git(repository.path, "config", "user.email", "eve@example.org", env=repository.env)
+    refused(repository, *APPROVED, said="eve@example.org (git config user.email) belongs to nobody")
+    released = at("released")
+    git(released.path, "config", "user.email", "eve@example.org", env=released.env)
+    refused(released, "rollback", said="eve@example.org")
+
+
+def test_a_verdict_that_is_not_pass(at) -> None:
+    refused(at("outdone"), *APPROVED, said="the verdict is inconclusive (GATE-improvement")
+
+
+def test_what_is_in_force_already(at) -> None:
+    refused(at("released"), *APPROVED, said="it is in force already")
+
+
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        (f"src/{PACKAGE}/naive.py", "code"),
+        ("pyproject.toml", "code"),
+        ("policies/monitoring.yaml", "policies"),
+        ("features/hourly_demand.yaml", "features"),
+        ("contracts/electricity_demand.odcs.yaml", "contracts"),
+    ],
+)
+def test_a_report_about_other_files(at, path, group) -> None:
+    repository = at("evaluated")
+    with (repository.path / path).open("a") as file:
+        file.write("# a remark\n")
+    repository.commit("Remark", "--no-verify")
+    refused(repository, *APPROVED, said=f"it judged other {group} than are committed")
+
+
+def test_a_report_against_another_champion(at) -> None:
+    """Ridge was compared with gradient boosting, and since then extra trees came into force."""
+    repository = at("replaced")
+    version = repository.report("ridge")["model"]["version"]
+    refused(repository, *APPROVED, "--version", version, said="compared with something else")
+
+
+def test_a_report_from_a_dirty_tree(at) -> None:
+    repository = at("scaffolded")
+    with (repository.path / f"src/{PACKAGE}/naive.py").open("a") as file:
+        file.write("# a remark\n")
+    assert repository.ask("pipeline").returncode == 0
+    repository.commit("Remark and evaluation")
+    refused(repository, *APPROVED, said="it was written while files were not committed")
+
+
+def test_an_old_report(at) -> None:
+    repository = at("scaffolded")
+    assert repository.ask("pipeline").returncode == 0
+    repository.commit("Evaluate", "--no-verify", GIT_COMMITTER_DATE="2020-01-01T00:00:00Z")
+    refused(repository, *APPROVED, said="days old, and 180 are allowed")
+
+
+def test_a_forged_report(at) -> None:
+    repository = at("outdone")
+    report = repository.report("ridge")
+    path = f"{evidence.REPORTS}/{report['model']['version']}.json"
+
+    def forge(value: dict) -> None:
+        value["verdict"] = "pass"
+
+    rewritten(repository, path, forge)
+    refused(repository, *APPROVED, said="it says pass, its numbers say inconclusive")
+
+
+def test_a_forged_report_that_fits_together(at) -> None:
+    """Numbers, outcomes and verdict agree: only the rules, which know history, find it."""
+    repository = at("outdone")
+    report = repository.report("ridge")
+    path = f"{evidence.REPORTS}/{report['model']['version']}.json"
+
+    def forge(value: dict) -> None:
+        for each in value["measurements"]:
+            if each["metric"] == "mae_improvement":
+                each.update(low=0.2)
+            if each["metric"] == "mae_change":
+                each.update(high=0.05)
+        again = evidence.report(**{key: value[key] for key in FORGED})
+        value.update(outcomes=again["outcomes"], verdict=again["verdict"])
+
+    rewritten(repository, path, forge)
+    assert repository.report("ridge")["verdict"] == "pass"
+    refused(repository, *APPROVED, said="AIP303")
+
+
+FORGED = ("model", "champion", "bindings", "code", "statistics", "gates", "measurements")
+
+
+def test_a_broken_chain(at) -> None:
+    repository = at("challenged")
+
+    def forge(value: dict) -> None:
+        value["predicate"]["approvals"] = []
+
+    rewritten(repository, evidence.release_path(1), forge)
+    refused(repository, *APPROVED, said="0001.json: predicate.digest")
+    refused(repository, "rollback", said="0001.json: predicate.digest")
+
+
+def test_no_way_back(at) -> None:
+    repository = at("challenged")
+    shutil.rmtree(repository.place(repository.report("gradient-boosting")["model"]["digest"]))
+    refused(repository, *APPROVED, said="there would be no way back: the store")
+
+
+def test_a_model_that_is_not_in_the_store(at) -> None:
+    repository = at("challenged")
+    shutil.rmtree(repository.place(repository.report("extra-trees")["model"]["digest"]))
+    refused(repository, *APPROVED, said="does not have sha256:")
+
+
+def test_a_model_that_was_exchanged(at) -> None:
+    repository = at("challenged")
+    places = [
+        repository.place(repository.report(name)["model"]["digest"])
+        for name in ("extra-trees", "gradient-boosting")
+    ]
+    shutil.copy(places[1] / "model.pkl", places[0] / "model.pkl")
+    refused(repository, *APPROVED, said="damaged or tampered with, and is not loaded")
+
+
+def test_an_unknown_candidate(at) -> None:
+    command = ("pipeline", "--candidate", "oracle")
+    refused(at("scaffolded"), *command, said="there is no candidate oracle: gradient_boosting,")
+
+
+def test_other_data_than_the_policy_declares(at) -> None:
+    repository = at("scaffolded")
+    with (repository.path / "data/sample/electricity_hourly.csv.gz").open("ab") as file:
+        file.write(b" ")
+    refused(repository, "pipeline", said="policies/evaluation.yaml declares sha256:")
+
+
+def test_a_repository_without_a_commit(at) -> None:
+    repository = at("scaffolded")
+    shutil.rmtree(repository.path / ".git")
+    git(repository.path, "init", "--quiet", env=repository.env)
+    refused(repository, "pipeline", said="nothing is committed here yet")
+
+
+def test_going_back_from_nothing(at) -> None:
+    refused(at("scaffolded"), "rollback", said="nothing was ever released")
+
+
+def test_going_back_behind_the_fallback(at) -> None:
+    refused(at("fallen_back"), "rollback", said="it is the fallback, and nothing is behind it")
+
+
+# What still works when it has to.
+
+
+def test_a_release_before_that_is_lost_is_replaced_by_the_fallback(at) -> None:
+    repository = at("replaced")
+    shutil.rmtree(repository.place(repository.report("gradient-boosting")["model"]["digest"]))
+    done = repository.ask("rollback")
+    assert done.returncode == 0, done.output
+    assert "The release before cannot come back: the store" in done.output
+    assert repository.in_force().startswith("last-week-same-hour-")
+    assert repository.commit("Fall back").returncode == 0
+
+
+def test_a_release_before_that_no_longer_fits_is_replaced_by_the_fallback(at) -> None:
+    repository = at("replaced")
+    path = repository.path / "features/hourly_demand.yaml"
+    path.write_text(path.read_text().replace("version: 1.0.0", "version: 2.0.0", 1))
+    repository.commit("Another generation of features", "--no-verify")
+    done = repository.ask("rollback")
+    assert "was made for hourly_demand@1.0.0, and there is hourly_demand@2.0.0 now" in done.output
+    assert repository.in_force().startswith("last-week-same-hour-")
+
+
+def test_a_rollback_does_not_wait_for_a_clean_tree(at) -> None:
+    repository = at("replaced")
+    (repository.path / "README.md").write_text("in the middle of something\n")
+    done = repository.ask("rollback")
+    assert done.returncode == 0, done.output
+    assert repository.in_force().startswith("gradient-boosting-")
+
+
+def test_after_the_fallback_a_model_can_be_promoted_again(at) -> None:
+    repository = at("fallen_back")
+    assert repository.ask("pipeline").returncode == 0
+    repository.commit("Evaluate against the fallback")
+    done = repository.ask(*APPROVED)
+    assert done.returncode == 0, done.output
+    assert repository.commit("Promote").returncode == 0
+    target = repository.json(evidence.release_path(5))["predicate"]["rollback_target"]
+    assert target["kind"] == "release"
+    assert repository.ask("rollback").returncode == 0
+    assert repository.in_force().startswith("last-week-same-hour-")
+
+
+# Other programmes.
+
+
+def variant(repository: Path, story, tmp_path: Path, env) -> tuple[Repository, str]:
+    """Return a copy of another variant that borrows the environment, and its package's name."""
+    target = tmp_path / repository.name
+    shutil.copytree(repository, target)
+    (target / ".venv").symlink_to((story["scaffolded"].path / ".venv").resolve())
+    (package,) = (path.parent.name for path in target.glob("src/*/pipeline.py"))
+    return Repository(target, env), package
+
+
+def test_a_draft(draft, story, tmp_path, env) -> None:
+    repository, package = variant(draft, story, tmp_path, env)
+    assert repository.ask("pipeline", package=package).returncode == 0
+    repository.commit("Evaluate", "--no-verify")
+    refused(repository, *APPROVED, package=package, said="nothing of a draft is promoted")
+
+
+def test_open_documents_at_the_high_tier(high, story, tmp_path, env) -> None:
+    repository, package = variant(high, story, tmp_path, env)
+    refused(repository, *APPROVED, package=package, said="are still open, which the high tier")
+
+
+@pytest.mark.parametrize("session", ["pipeline", "promote", "rollback", "forecast", "status"])
+def test_a_use_case_without_a_pipeline_says_so(personalization, tmp_path, env, session) -> None:
+    target = tmp_path / "personalization"
+    shutil.copytree(personalization, target)
+    done = Repository(target, env).nox(session)
+    assert done.returncode != 0
+    assert "no pipeline yet for personalization" in done.output
+    assert not (target / ".venv").exists()
