@@ -4,8 +4,8 @@ One repository is generated, set up and led through its stages of life, each kep
 
     scaffolded ─► evaluated ─► released ─► challenged ─► replaced ─► rolled_back ─► fallen_back
 
-Every commit on the way passes the real hooks. The tests then look at the stages, and ask in each for
-what has to be refused.
+Every commit on the way passes the real hooks. The tests then look at the stages, and ask in each
+for what has to be refused.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import environment, git
 
 from ai_program import digests, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
