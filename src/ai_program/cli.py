@@ -27,6 +27,7 @@ usage: ai-program check [options]        judge the programme
        ai-program explain CODE           why a rule exists and how to satisfy it
        ai-program open [--format json]   what people still owe before a promotion
        ai-program pin [REV]              move the pins of this repository to a revision
+       ai-program plan|regenerate|abort|status   merge other answers, or a newer template
        ai-program --version
 
 options of check:
