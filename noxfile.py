@@ -79,7 +79,8 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write everything that is made from data: prompts, schemas, rule pages, workshop page."""
+    """Write what is made from data: prompts, schemas, workshop and rule pages, shapes of gates."""
     install(session, "test")
     session.run("python", "-m", "ai_program.workshop", "--write")
     session.run("python", "-m", "ai_program.rulepages", "--write")
+    session.run("python", "-m", "ai_program.gateshapes", "--write")

@@ -1,14 +1,17 @@
 """The workflows of the generated repository: what linters say, and what linters don't look at."""
 
+import copy
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cases
 import pytest
 
 from ai_program import documents, gateshapes, workflows
+from ai_program.program import Baseline
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "{{cookiecutter.project_slug}}" / ".github" / "workflows"
@@ -238,5 +241,62 @@ def test_the_template_keeps_its_own_shapes(path):
     checks = [check for check, home in expected["checks"].items() if home != name]
     releases = {word: home for word, home in expected["releases"].items() if home != name}
     workflow, variables = load(path), frozenset(expected["variables"])
-    assert list(workflows.departures(workflow, expected["gates"][name], variables)) == []
+    assert list(workflows.departures(workflow, expected["gates"][name][0], variables)) == []
     assert list(workflows.faults(workflow, checks, releases)) == []
+
+
+def test_what_an_earlier_template_had_stays_accepted_on_demand(tmp_path):
+    """The pin may rise without regeneration: a new engine meets the workflows of old templates."""
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    shutil.copy(ROOT / "policies" / "workflows.yaml", policies)
+    folder = tmp_path / FOLDER.relative_to(ROOT)
+    shutil.copytree(FOLDER, folder)
+    before = load(policies / "workflows.yaml")
+    for name in ("ci.yml", "policy.yml"):
+        text = (folder / name).read_text(encoding="utf-8")
+        (folder / name).write_text(text.replace("nox -s ", "nox --session "), encoding="utf-8")
+    ci = ".github/workflows/ci.yml"
+
+    for keep, earlier in ((False, 0), (True, 1)):
+        (policies / "made.yaml").write_text(gateshapes.render(policies, keep=keep))
+        made = load(policies / "made.yaml")
+        assert "nox --session hooks" in str(made["gates"][ci][0])
+        assert made["gates"][ci][1:] == before["gates"][ci][:earlier]
+        assert made["policy_digests"][1:] == before["policy_digests"][:earlier]
+        unchanged = ".github/workflows/drift.yml"
+        assert made["gates"][unchanged] == before["gates"][unchanged]
+
+
+class NewerBaseline(Baseline):
+    """A baseline whose gates do more than those of the repositories that it judges."""
+
+    def value(self, name):
+        found = super().value(name)
+        if name != "workflows.yaml":
+            return found
+        newest = copy.deepcopy(found["gates"][".github/workflows/ci.yml"][0])
+        newest["jobs"]["audit"] = newest["jobs"]["hooks"]
+        newest["jobs"]["ci"]["needs"].append("audit")
+        earlier = found["gates"][".github/workflows/ci.yml"]
+        return found | {"gates": found["gates"] | {".github/workflows/ci.yml": [newest, *earlier]}}
+
+
+@pytest.mark.parametrize(
+    ("edit", "messages"),
+    [
+        ({}, []),
+        (
+            {"replace": "needs: [hooks, tests]", "with": "needs: [hooks]"},
+            ["job `ci`: no longer needs `tests`"],
+        ),
+    ],
+)
+def test_a_repository_of_an_earlier_template_is_judged_by_its_own_shape(
+    edit, messages, demand, tmp_path
+):
+    case = {"name": "", "edit": {".github/workflows/ci.yml": edit} if edit else {}}
+    store = cases.Store(tmp_path / "objects.git")
+    result = cases.judge(case, cases.read(demand), store, NewerBaseline())
+    found = [finding.message for finding in result.findings if finding.code == "AIP702"]
+    assert found == messages

@@ -1,8 +1,10 @@
 """Writes the shapes of the gates into ``policies/workflows.yaml``, from the template's workflows.
 
 ``python -m ai_program.gateshapes --write`` in a checkout of the baseline, after a workflow of the
-template changed; without ``--write`` it only says whether the two agree. What the generated part
-says by hand-written words stays above it.
+template changed; without ``--write`` it only says whether the two agree. The pin of the engine may
+rise without regeneration, so a new engine meets the workflows of older templates: with ``--keep``
+what stands there now stays accepted beside the new shape, which is what a change after a release
+needs. Whoever wants an old shape no longer accepted deletes it.
 """
 
 from __future__ import annotations
@@ -39,28 +41,37 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def render(policies: Path) -> str:
-    """Return what ``policies/workflows.yaml`` should hold."""
+def render(policies: Path, *, keep: bool = False) -> str:
+    """Return what ``policies/workflows.yaml`` should hold, the newest of each list first."""
     file = policies / "workflows.yaml"
-    written = file.read_text(encoding="utf-8").partition(MADE)[0]
-    rest = yaml.safe_load(written)
+    before = documents.parse(file.read_bytes(), file.name)
     folder = policies.parent / TEMPLATE
-    policy = rest["policy_workflow"]
+    policy = before.get("policy_workflow")
     digest = digests.of_bytes((folder / policy).read_bytes())
-    known = documents.parse(file.read_bytes(), file.name).get("policy_digests", default=[])
     gates = {}
     for path in sorted((folder / ".github" / "workflows").glob("*.yml")):
         name = path.relative_to(folder).as_posix()
         if name != policy:
-            gates[name] = workflows.shape(documents.parse(path.read_bytes(), name).value)
-    made = {"policy_digests": list(dict.fromkeys([*known, digest])), "gates": gates}
-    return written + MADE + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=10_000)
+            shape = workflows.shape(documents.parse(path.read_bytes(), name).value)
+            gates[name] = _accepted(shape, before.get("gates", name), keep=keep)
+    made = {
+        "policy_digests": _accepted(digest, before.get("policy_digests"), keep=keep),
+        "gates": gates,
+    }
+    by_hand = file.read_text(encoding="utf-8").partition(MADE)[0]
+    return by_hand + MADE + yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
+def _accepted(newest: object, known: list[object] | None, *, keep: bool) -> list[object]:
+    """Return the newest and the earlier ones; what was newest before is earlier only on demand."""
+    earlier = (known or [])[0 if keep else 1 :]
+    return [newest, *(one for one in earlier if one != newest)]
 
 
 def main(arguments: list[str]) -> int:
     """Write the file, or say that it is not up to date."""
     policies = Path(paths.root())
-    text = render(policies)
+    text = render(policies, keep="--keep" in arguments)
     file = policies / "workflows.yaml"
     if file.read_text(encoding="utf-8") == text:
         return 0

@@ -311,11 +311,11 @@ class AIP702(Rule):
         )
         for keys, message in problems:
             yield self.finding(_place(document, keys), message)
-        shape = expected["gates"].get(path)
-        if shape:
-            variables = frozenset(expected["variables"])
-            for keys, message in workflows.departures(document.value, shape, variables):
-                yield self.finding(_place(document, keys), message)
+        variables = frozenset(expected["variables"])
+        shapes = expected["gates"].get(path, ())
+        departures = [workflows.departures(document.value, s, variables) for s in shapes]
+        for keys, message in _fewest(departures):
+            yield self.finding(_place(document, keys), message)
 
     def _actions(self, program: Program) -> Iterator[Finding]:
         """Hold the repository's own composite actions to pins, as a workflow."""
@@ -556,6 +556,18 @@ def is_local(lock: Document) -> bool:
     host, colon, path = source.partition(":")
     # git@host:path is an address; a single letter before the colon is a drive.
     return not colon or len(host) == 1 or path.startswith("//") or "/" in host or "\\" in host
+
+
+def _fewest(alternatives: Iterable[Iterator[workflows.Problem]]) -> list[workflows.Problem]:
+    """Return the problems of the best alternative; most often the first has none."""
+    best: list[workflows.Problem] | None = None
+    for alternative in alternatives:
+        problems = list(alternative)
+        if best is None or len(problems) < len(best):
+            best = problems
+        if not best:
+            break
+    return best or []
 
 
 def _hooks(config: Document) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
