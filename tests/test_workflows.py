@@ -245,6 +245,14 @@ def test_the_template_keeps_its_own_shapes(path):
     assert list(workflows.faults(workflow, checks, releases)) == []
 
 
+def test_the_scan_for_secrets_is_the_templates(demand):
+    config = load(demand / ".pre-commit-config.yaml")
+    hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
+    scan = next(hook for hook in hooks if hook["id"] == "detect-secrets")
+    expected = load(ROOT / "policies" / "workflows.yaml")["secret_scans"][0]
+    assert {key: scan[key] for key in scan if key in expected} == expected
+
+
 def test_what_an_earlier_template_had_stays_accepted_on_demand(tmp_path):
     """The pin may rise without regeneration: a new engine meets the workflows of old templates."""
     policies = tmp_path / "policies"

@@ -187,20 +187,23 @@ class AIP701(Rule):
         states = (program.head.security, program.base.security)
         if not any(doc and doc.get("requirements", "secret_scanning") is True for doc in states):
             return
-        wanted = program.baseline.value("workflows.yaml")["secret_scan"]
-        places = [place for place, hook in _hooks(config) if hook.get("id") == wanted["id"]]
-        if not places:
+        forms = program.baseline.value("workflows.yaml")["secret_scans"]
+        name = forms[0]["id"]
+        hooks = [(place, hook) for place, hook in _hooks(config) if hook.get("id") == name]
+        if not hooks:
             yield self.finding(
                 config.key_at("repos"),
-                f"the hook `{wanted['id']}` is gone, and policies/security.yaml promises it",
-                do=f"put the hook `{wanted['id']}` back",
+                f"the hook `{name}` is gone, and policies/security.yaml promises it",
+                do=f"put the hook `{name}` back",
             )
-        for place in places:
-            hook = config.get(*place)
-            for key in sorted({*hook, *wanted} - _OF_TOOL_HOOK):
-                value = hook.get(key)
-                pointer = f"{CONFIG}#{wanted['id']}.{key}"
-                if value != wanted.get(key) and missing(program, pointer, value) is not None:
+        for place, hook in hooks:
+            departures: list[list[str]] = [
+                [key for key in {*hook, *form} - _OF_TOOL_HOOK if hook.get(key) != form.get(key)]
+                for form in forms
+            ]
+            for key in sorted(min(departures, key=len)):
+                pointer = f"{CONFIG}#{name}.{key}"
+                if missing(program, pointer, hook.get(key)) is not None:
                     yield self.finding(
                         config.key_at(*place, key) if key in hook else config.at(*place),
                         f"`{key}` changes what the scan for secrets looks at",
