@@ -197,11 +197,12 @@ class AIP701(Rule):
                 do=f"put the hook `{name}` back",
             )
         for place, hook in hooks:
-            departures: list[list[str]] = [
+            departures = [
                 [key for key in {*hook, *form} - _OF_TOOL_HOOK if hook.get(key) != form.get(key)]
                 for form in forms
             ]
-            for key in sorted(min(departures, key=len)):
+            closest = min(departures, key=len)
+            for key in sorted(closest):
                 pointer = f"{CONFIG}#{name}.{key}"
                 if missing(program, pointer, hook.get(key)) is not None:
                     yield self.finding(
