@@ -1,8 +1,8 @@
 """A team's repository and a small template, for the real commands: only cookiecutter is left out.
 
-A template is a dict from paths to files. Its classes follow from the path: ``managed/``, ``seeded/``
-and ``src/`` say it, everything else is merged. What is rendered from it, the lock and the merge are
-those of the product.
+A template is a dict from paths to files. Its classes follow from the path: ``managed/``,
+``seeded/`` and ``src/`` say it, everything else is merged. The lock and the merge are those of the
+product.
 """
 
 from __future__ import annotations

@@ -181,7 +181,10 @@ CASES = {
     "CRLF of the team": Case(
         old={A: numbered()},
         new={A: numbered((2, "template"))},
-        team={A: numbered((9, "team")).replace("\n", "\r\n"), ".gitattributes": "docs/* text eol=crlf\n"},
+        team={
+            A: numbered((9, "team")).replace("\n", "\r\n"),
+            ".gitattributes": "docs/* text eol=crlf\n",
+        },
         holds={A: ("template", "team")},
     ),
     "CRLF as it is": Case(

@@ -6,14 +6,21 @@ release of the template. After each the hooks judge the result, and nothing of t
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from conftest import VARIANTS, environment, git, run_cookiecutter
+
+from ai_program.regeneration import preparing
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -89,8 +96,8 @@ def gates(mape: float) -> str:
         f"compare_with: best_naive, {common}}}\n"
         f"    mape: {{metric: mape, limit: {mape}, direction: lower, unit: ratio, "
         "serves: KPI-mape, min_rows: 1000}\n"
-        f"    champion: {{metric: mae_change, limit: 0.1, direction: lower, compare_with: champion, "
-        f"{common}}}\n"
+        "    champion: {metric: mae_change, limit: 0.1, direction: lower, "
+        f"compare_with: champion, {common}}}\n"
         "    mape-peak: {metric: mape, limit: 0.06, direction: lower, slice: peak, unit: ratio, "
         "serves: KPI-mape, min_rows: 200}"
     )
@@ -222,6 +229,37 @@ def test_three_quarters(programme, release, env):
     assert sorted(path.name for path in (team.root / ".ai-program/history").iterdir()) == [
         "0001.json", "0002.json", "0003.json"
     ]  # fmt: skip
+
+
+def test_both_renderings_follow_from_the_lock_alone(rendered, tmp_path, monkeypatch):
+    """The locked answers make the same files again, under any settings, in any place."""
+    for name in ("demand", "high", "draft"):
+        root = rendered(name)
+        locked = json.loads((root / ".ai-program/lock.json").read_text(encoding="utf-8"))
+        seen = []
+        for place, more in (("a", {}), ("b/c", {"TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8"})):
+            folder = tmp_path / name / place
+            folder.mkdir(parents=True)
+            home = folder / "home"
+            home.mkdir()
+            (home / ".cookiecutterrc").write_text("default_context: {program_name: Mine}\n")
+            for key, value in {"HOME": str(home), "SOURCE_DATE_EPOCH": "1", **more}.items():
+                monkeypatch.setenv(key, value)
+            before = os.umask(0o077 if more else 0o022)
+            workshop = (root / "workshop.yaml").read_bytes()
+            both = preparing.render_both(locked, workshop, preparing.Request(), folder)
+            os.umask(before)
+            seen += [both.old, both.new]
+        for rendering in seen:
+            files = dict(rendering.files)
+            answers = files.pop("workshop.yaml")
+            assert answers
+            assert {p: f.content for p, f in files.items()} == {
+                p: (root / p).read_bytes() for p in files
+            }
+            assert {p: f.mode for p, f in files.items()} == {
+                p: locked["files"][p]["mode"] for p in files
+            }
 
 
 def test_refused_answers_are_said_as_at_generation(programme):
