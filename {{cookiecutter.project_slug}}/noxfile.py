@@ -346,7 +346,7 @@ def abort(session: nox.Session) -> None:
 
 @nox.session
 def upgrade(session: nox.Session) -> None:
-    """Merge the newest release and keep plan and patch (what the template-upgrade workflow runs)."""
+    """Merge the newest release; keep plan and patch (what the workflow template-upgrade runs)."""
     shutil.rmtree(UPGRADE, ignore_errors=True)
     command = ("regenerate", "--sprint", "template-upgrade", "--upgrade", "--to", "latest")
     said = regeneration(session, *command, codes=(0, CONFLICTS), silent=True)

@@ -86,7 +86,8 @@ def command(text: object) -> str:
     words = str(text).strip().split(" ")
     for index, word in enumerate(words):
         name, pinned, version = word.partition("==")
-        if pinned and name.replace("-", "_").isidentifier() and version and not version.strip("0123456789."):
+        is_version = pinned and version and not version.strip("0123456789.")
+        if is_version and name.replace("-", "_").isidentifier():
             words[index] = f"{name}==*"
     return " ".join(words)
 
