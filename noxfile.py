@@ -78,6 +78,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_regeneration(session: nox.Session) -> None:
+    """Compare regeneration with other tools on the same cases (`-- --write`: into its page)."""
+    install(session, "test", "bench")
+    session.run("python", str(Path("bench") / "regeneration.py"), *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from data: prompts, schemas, workshop and rule pages, shapes of gates."""
     install(session, "test")

@@ -207,7 +207,7 @@ def verdict(case: Case, root: Path, code: int) -> str:
     if back and not shown:
         problems.append("the deleted file is back")
     gone = [path for path, file in case.expect.items() if file is None and path in case.old
-            and path not in case.team and (root / path).exists()
+            and case.team.get(path, 1) is not None and (root / path).exists()
             and not (case.moves and case.moves[0] == path)]  # fmt: skip
     if gone and not shown and not rejected:
         problems.append("the file that the template took away stays")
