@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import evaluate, features, ingest, settings, train
+from {{ cookiecutter.package_name }} import evaluate
+from {{ cookiecutter.package_name }} import features
+from {{ cookiecutter.package_name }} import ingest
+from {{ cookiecutter.package_name }} import settings
+from {{ cookiecutter.package_name }} import train
 from {{ cookiecutter.package_name }}.pipeline import Data
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.package_name }}.artifacts import MODEL, Artifact, Store, pack
+from {{ cookiecutter.package_name }}.artifacts import MODEL
+from {{ cookiecutter.package_name }}.artifacts import Artifact
+from {{ cookiecutter.package_name }}.artifacts import Store
+from {{ cookiecutter.package_name }}.artifacts import pack
 from {{ cookiecutter.package_name }}.errors import RefusedError
 from {{ cookiecutter.package_name }}.naive import NaiveForecaster
 

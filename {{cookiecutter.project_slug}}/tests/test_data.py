@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from ai_program import digests
 
-from {{ cookiecutter.package_name }} import contract, ingest, settings
+from {{ cookiecutter.package_name }} import contract
+from {{ cookiecutter.package_name }} import ingest
+from {{ cookiecutter.package_name }} import settings
 from {{ cookiecutter.package_name }}.errors import RefusedError
 
 

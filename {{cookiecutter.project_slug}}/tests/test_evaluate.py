@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from ai_program import digests, verdict
+from ai_program import digests
+from ai_program import verdict
 from conftest import Truth
 
-from {{ cookiecutter.package_name }} import evaluate, models, train
+from {{ cookiecutter.package_name }} import evaluate
+from {{ cookiecutter.package_name }} import models
+from {{ cookiecutter.package_name }} import train
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import TARGET, TIME
+from {{ cookiecutter.package_name }}.features import TARGET
+from {{ cookiecutter.package_name }}.features import TIME
 from {{ cookiecutter.package_name }}.naive import NaiveForecaster
 
 

@@ -10,10 +10,15 @@ import pandas as pd
 import pytest
 from conftest import Truth
 
-from {{ cookiecutter.package_name }} import features, forecast
+from {{ cookiecutter.package_name }} import features
+from {{ cookiecutter.package_name }} import forecast
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import HISTORY, NAMES, TARGET, TIME
-from {{ cookiecutter.package_name }}.holidays import easter, holidays
+from {{ cookiecutter.package_name }}.features import HISTORY
+from {{ cookiecutter.package_name }}.features import NAMES
+from {{ cookiecutter.package_name }}.features import TARGET
+from {{ cookiecutter.package_name }}.features import TIME
+from {{ cookiecutter.package_name }}.holidays import easter
+from {{ cookiecutter.package_name }}.holidays import holidays
 
 DAYS = ["2012-03-26", "2013-10-28", "2014-12-26"]
 

@@ -7,9 +7,12 @@ import pickle
 import numpy as np
 import pytest
 
-from {{ cookiecutter.package_name }} import models, naive, train
+from {{ cookiecutter.package_name }} import models
+from {{ cookiecutter.package_name }} import naive
+from {{ cookiecutter.package_name }} import train
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import NAMES, TARGET
+from {{ cookiecutter.package_name }}.features import NAMES
+from {{ cookiecutter.package_name }}.features import TARGET
 
 DEMANDS = [name for name in NAMES if name.startswith(("lag", "mean"))]
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from ai_program import digests
 
-from {{ cookiecutter.package_name }} import files, kpis, register
+from {{ cookiecutter.package_name }} import files
+from {{ cookiecutter.package_name }} import kpis
+from {{ cookiecutter.package_name }} import register
 
 
 def record(action: str, day: str = "2026-11-30") -> dict:

@@ -16,6 +16,7 @@ from ai_program import evidence
 
 from . import artifacts, evaluate, features, ingest, register, releases, repository, train
 from .artifacts import Artifact, Store
+from .errors import RefusedError
 from .features import TARGET
 from .models import Forecaster
 from .settings import Settings
@@ -88,13 +89,22 @@ def prepare(settings: Settings) -> Data:
 
 
 def judge_and_register(
-    settings: Settings, data: Data, candidate: str, model: Forecaster
+    settings: Settings,
+    data: Data,
+    candidate: str,
+    model: Forecaster,
+    *,
+    needs_champion: bool = True,
 ) -> tuple[dict[str, Any], Artifact]:
-    """Evaluate a model against the release in force, and keep everything about it."""
+    """Evaluate a model against the release in force, and keep everything about it.
+
+    Without ``needs_champion`` a release in force that is lost leaves its gate unmeasured. That is
+    never a pass; the fallback, which needs none, can take over all the same.
+    """
     store = Store(settings.store)
     with stage("evaluate") as line:
         in_force = releases.in_force(settings)
-        champion = None if in_force is None else store.get(in_force["digest"]).model()
+        champion = _champion(store, in_force, needed=needs_champion)
         judged = {
             "bindings": {
                 **repository.bindings(settings),
@@ -147,3 +157,15 @@ def judge_and_register(
         tracking.sync(settings)
         line.result = report["model"]["version"] + ("" if is_new else ", as before")
     return report, artifact
+
+
+def _champion(store: Store, in_force: dict[str, str] | None, *, needed: bool) -> Forecaster | None:
+    """Return the model in force, if there is one."""
+    if in_force is None:
+        return None
+    try:
+        return store.get(in_force["digest"]).model()
+    except RefusedError:
+        if needed:
+            raise
+        return None

@@ -73,7 +73,9 @@ def _to_fallback(
     """Put the rule without a model in force, evaluated like any model so that it has a report."""
     data = pipeline.prepare(settings)
     rule = naive.NaiveForecaster(settings.fallback)
-    report, artifact = pipeline.judge_and_register(settings, data, settings.fallback, rule)
+    report, artifact = pipeline.judge_and_register(
+        settings, data, settings.fallback, rule, needs_champion=False
+    )
     version = report["model"]["version"]
     written = (f"{evidence.REPORTS}/{version}.json", f"{evidence.REGISTRY}/{version}.json")
     back = {"kind": "fallback", "release": None, "artifact": artifact.digest, "retrieved": True}
