@@ -196,8 +196,8 @@ CASES = {
     "names beyond ASCII": Case(
         old={"docs/Übersicht ☃.md": numbered()},
         new={"docs/Übersicht ☃.md": numbered((2, "neu"))},
-        team={"docs/Übersicht ☃.md": numbered((9, "Zeile"))},
-        expect={"docs/Übersicht ☃.md": numbered((2, "neu"), (9, "Zeile"))},
+        team={"docs/Übersicht ☃.md": numbered((9, "Zeile vom team"))},
+        expect={"docs/Übersicht ☃.md": numbered((2, "neu"), (9, "Zeile vom team"))},
     ),
     "names with spaces, quotes and tabs": Case(
         old={'a "b"\tc': numbered()},

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 import re
 import sys
 import tempfile
@@ -231,7 +230,6 @@ def regenerate(
             head_branch=team.branch,
             staged_workshop=bool(staged),
             paths=(*prepared.work.new_paths(team.files), _draft_path(prepared, sprint)),
-            pid=os.getpid(),
         )
         state.begin(repository, note)
         try:

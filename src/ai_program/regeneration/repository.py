@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,7 +83,6 @@ class Repository:
     """A repository with a work tree, or a throw-away one that borrows its objects."""
 
     root: Path
-    overlay: Mapping[str, str] = field(default_factory=dict)  # more variables for git
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -92,7 +91,7 @@ class Repository:
             cleaned = origin.without_git_variables()
         except FileNotFoundError:
             raise Misuse("git is not installed, or not on PATH") from None
-        return {**cleaned, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **self.overlay}
+        return {**cleaned, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
 
     def run(
         self,

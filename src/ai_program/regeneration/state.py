@@ -41,7 +41,6 @@ class State:
     head_branch: str | None  # None: detached
     staged_workshop: bool
     paths: tuple[str, ...]  # that HEAD does not have and that may have come
-    pid: int
     phase: str = BEGUN
 
 

@@ -98,13 +98,15 @@ class AIP602(Rule):
         """Yield items that serve nothing, and guardrails that nobody works on."""
         ids, served = program.head.ids(), set()
         sprints = [plan.get("id") for plan in program.head.plans]
+        # A closed sprint served what there was then.
+        closed = [p.get("id") for p in program.head.plans if p.get("status") == "closed"]
         for backlog in program.head.backlogs:
             sprint = backlog.get("sprint")
             if isinstance(sprint, str) and sprint not in sprints:
                 yield self.finding(backlog.at("sprint"), f"there is no plan of a sprint {sprint}")
             for keys, item in values.entries(backlog, "items"):
                 for place, each in values.items(backlog, *keys, "serves"):
-                    if each not in ids:
+                    if each not in ids and sprint not in closed:
                         yield self.finding(
                             backlog.at(*place),
                             f"{item.get('id')} serves {each}, which nothing declares",
