@@ -415,7 +415,7 @@ def test_a_forged_report(at) -> None:
 
 
 def test_a_forged_report_that_fits_together(at) -> None:
-    """Numbers, outcomes and verdict agree: only the rules, which know history, find it."""
+    """Numbers, outcomes, verdict and registry agree: only history knows that they were others."""
     repository = at("outdone")
     report = repository.report("ridge")
     path = f"{evidence.REPORTS}/{report['model']['version']}.json"
@@ -431,7 +431,13 @@ def test_a_forged_report_that_fits_together(at) -> None:
 
     rewritten(repository, path, forge)
     assert repository.report("ridge")["verdict"] == "pass"
-    refused(repository, *APPROVED, said="AIP303")
+    refused(repository, *APPROVED, said="the registry has the digest of another report")
+
+    def follow(value: dict) -> None:
+        value["evaluation"]["digest"] = repository.report("ridge")["digest"]
+
+    rewritten(repository, f"{evidence.REGISTRY}/{report['model']['version']}.json", follow)
+    refused(repository, *APPROVED, said=f"AIP207 {path}: evidence was edited")
 
 
 FORGED = ("model", "champion", "bindings", "code", "statistics", "gates", "measurements")
@@ -514,6 +520,7 @@ def test_a_release_before_that_no_longer_fits_is_replaced_by_the_fallback(at) ->
     repository = at("replaced")
     path = repository.path / "features/hourly_demand.yaml"
     path.write_text(path.read_text().replace("version: 1.0.0", "version: 2.0.0", 1))
+    # The card still names the old features, which is a finding, and no reason to wait.
     repository.commit("Another generation of features", "--no-verify")
     done = repository.ask("rollback")
     assert done.returncode == 0, done.output

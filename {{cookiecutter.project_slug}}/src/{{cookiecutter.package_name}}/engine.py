@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ai_program import bindings, checking, snapshot
+from ai_program.findings import Finding
 from ai_program.program import Baseline, Program
 
 from .errors import RefusedError
@@ -31,11 +32,28 @@ def bound(judged: Program) -> dict[str, str]:
     return bindings.of(judged.head, judged.baseline)
 
 
-def require_lawful(root: Path, contents: dict[str, bytes]) -> None:
+def require_sound(root: Path) -> None:
+    """Refuse if HEAD does not stand up to what CI and the calendar ask of it.
+
+    That finds evidence that was edited in an earlier commit, and what only time made untrue. A pin
+    that only this machine can fetch is left to CI, which refuses it: there is nothing to share yet.
+    """
+    for stage in ("push", "schedule"):
+        git_of = snapshot.Git(str(root))
+        try:
+            taken = snapshot.take(git_of, stage=stage, today=now()[:10], base="HEAD", head="HEAD")
+            result = checking.check(Program(taken, Baseline()))
+        except (snapshot.Misuse, snapshot.CannotDecide) as error:
+            raise RefusedError(f"the rules cannot be asked: {error}") from None
+        found = [each for each in _errors(result) if each.code != "AIP701"]
+        _refuse("what is committed breaks a rule", found)
+
+
+def require_lawful(root: Path, contents: dict[str, bytes], *, urgent: bool = False) -> None:
     """Refuse if a commit of these files on top of HEAD would break a rule.
 
     The commit is only thought: it stands in an index of its own, and nothing of the work tree or of
-    the real index is touched.
+    the real index is touched. What is ``urgent`` does not wait for the rest of the repository.
     """
     with tempfile.TemporaryDirectory() as folder:
         environ = {**os.environ, "GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -55,15 +73,18 @@ def require_lawful(root: Path, contents: dict[str, bytes]) -> None:
             result = checking.check(program(root, environ))
         except (snapshot.Misuse, snapshot.CannotDecide) as error:
             raise RefusedError(f"the rules cannot be asked: {error}") from None
-    found = [
-        f"{each.code} {each.location.path}: {each.message}"
-        for each in result.findings
-        if each.severity == "error" and each.waived_by is None
-    ]
+    found = [each for each in _errors(result) if not urgent or each.location.path in contents]
+    _refuse("the commit of this release would break a rule", found)
+
+
+def _errors(result: checking.Result) -> list[Finding]:
+    return [each for each in result.findings if each.severity == "error" and each.waived_by is None]
+
+
+def _refuse(what: str, found: list[Finding]) -> None:
     if found:
-        raise RefusedError(
-            "the commit of this release would break a rule:\n  " + "\n  ".join(found)
-        )
+        lines = [f"{each.code} {each.location.path}: {each.message}" for each in found]
+        raise RefusedError("\n  ".join([f"{what}:", *lines]))
 
 
 def commit_date(root: Path, path: str) -> str | None:

@@ -40,6 +40,7 @@ def promote(
     approvals = _approvals(program, approvers, author)
     store = Store(settings.store)
     record.require_servable(settings, store, report["model"]["version"])
+    engine.require_sound(settings.root)
     return record.write(
         settings,
         program,
@@ -140,6 +141,9 @@ class _Judge:
         """Return why a report does not let its model pass, None if it does."""
         for _, why in evidence.report_problems(report):
             return f"the report contradicts itself: {why}"
+        entry = releases.registry_entry(self.settings, report["model"]["version"])
+        if entry["evaluation"]["digest"] != report["digest"]:
+            return "the registry has the digest of another report"
         if report["verdict"] == "pass":
             return None
         if report["verdict"] == "inconclusive" and self._excused():

@@ -116,7 +116,8 @@ def write(
         f"{evidence.ACTUALS}/{sequence:04d}.json": digests.pretty(actuals),
         evidence.ACTIVE: digests.pretty(evidence.active(sequence, statement)),
     }
-    engine.require_lawful(settings.root, {**(more or {}), **contents})
+    urgent = action == "rollback"
+    engine.require_lawful(settings.root, {**(more or {}), **contents}, urgent=urgent)
     files.write(settings.root, contents)
     _follow(settings)
     return statement
