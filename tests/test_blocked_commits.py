@@ -70,21 +70,24 @@ def write(where: Path, files: cases.Files) -> None:
                 target.symlink_to(content.decode())
             else:
                 target.write_bytes(content)
-    git(where, "add", "--all", "--force", ".")
+    git(where, "add", "--all")
+    git(where, "add", "--force", "--", *files)
 
 
 def steps(edits: object) -> list[dict]:
     return edits if isinstance(edits, list) else [edits or {}]
 
 
-def applicable(code: str, generated: cases.Files):
+def applicable(code: str, variant: str, generated: cases.Files):
     """Return the first case of a rule that fits this repository: (case, base, head).
 
-    The cases are written for one variant; most also fit another.
+    Cases that name no variant are written for the default example; most also fit another.
     """
     for kind, case in cases.load(cases.RULES / f"{code}.yaml"):
         severities = {each["severity"] for each in case.get("expect", ())}
         if kind != "invalid" or "error" not in severities or case.get("first") or case.get("today"):
+            continue
+        if case.get("variant", variant) != variant:
             continue
         try:
             state = evidence_fixture.STATES[case.get("state", "scaffolded")]
@@ -107,7 +110,7 @@ def test_a_violation_is_blocked_and_the_mended_state_commits(code, hooked, env):
     variant, where = hooked
     start = git(where, "rev-parse", "HEAD")
     generated = cases.read(where)
-    case, base, head = applicable(code, generated)
+    case, base, head = applicable(code, variant, generated)
     try:
         if base != generated:
             write(where, base)
