@@ -226,9 +226,9 @@ def hooks(session: nox.Session) -> None:
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Judge HEAD by the rules, as the scheduled review does."""
+    """Judge what is staged by the rules, as the hook does at each commit."""
     ready(session)
-    run(session, SCRIPTS / "ai-program", "check", "--stage", "schedule", *session.posargs)
+    run(session, SCRIPTS / "ai-program", "check", *session.posargs)
 
 
 @nox.session(name="open")
@@ -241,6 +241,11 @@ def open_items(session: nox.Session) -> None:
 @nox.session
 def policy(session: nox.Session) -> None:
     """Judge a change by the rules, with the engine alone (what the policy workflow runs)."""
+    if os.environ.get("GITHUB_ACTIONS") == "true" and "git+file:" in engine():
+        session.error(
+            f"{LOCK} pins the engine to a path that only one machine has: push ai-program where "
+            "everybody reaches it, then `ai-program pin REV --source ADDRESS`"
+        )
     stage = [] if "--stage" in session.posargs else ["--stage", "push"]
     with tempfile.TemporaryDirectory() as folder:
         # A fresh environment of its own: nothing that ran here before has a say in the verdict.

@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from ai_program import evidence
 
@@ -17,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 refused."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(settings.load(), options)
+        return int(options.run(settings.load(), options))
     except RefusedError as error:
         print(f"refused: {error}", file=sys.stderr)
         return 1
@@ -111,17 +112,17 @@ def _status(found: settings.Settings, _: argparse.Namespace) -> int:
     history = releases.records(found)
     if not history:
         print(f"nothing was released yet; {found.fallback} answers")
-    for statement in history:
-        said = statement["predicate"]
-        _, version, _ = evidence.released(statement)
-        mark = "in force" if statement is history[-1] else ""
+    for each in history:
+        said = each["predicate"]
+        version = evidence.released(each)[1]
+        mark = "in force" if each is history[-1] else ""
         print(
             f"{said['sequence']:>4}  {said['created_at']}  {said['action']:<8}  {version}  {mark}"
         )
     return 0
 
 
-def _say(statement: dict) -> None:
+def _say(statement: dict[str, Any]) -> None:
     said = statement["predicate"]
     _, version, _ = evidence.released(statement)
     path = evidence.release_path(said["sequence"])

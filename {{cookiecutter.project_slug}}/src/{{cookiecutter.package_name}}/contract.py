@@ -26,14 +26,15 @@ def verify(settings: Settings) -> int:
     logging.getLogger("datacontract").setLevel(logging.ERROR)
     run = DataContract(data_contract_str=json.dumps(contract)).test()
     # A check that could not be run has no result; that is no pass.
-    broken = [check for check in run.checks if check.result != "passed"]
-    if broken or run.result != "passed" or not run.checks:
+    checks = run.checks or []
+    broken = [check for check in checks if check.result != "passed"]
+    if broken or run.result != "passed" or not checks:
         reasons = [f"{check.name}: {check.reason}" for check in broken if check.reason]
-        reasons = reasons or [log.message for log in run.logs if log.level == "ERROR"]
+        reasons = reasons or [log.message for log in run.logs or [] if log.level == "ERROR"]
         # DuckDB explains itself in paragraphs; how they begin says what is wrong, and where.
         said = "; ".join(" ".join(reason.split())[:300] for reason in reasons)
         raise RefusedError(f"the data breaks {settings.contract_reference}: {said}")
-    return len(run.checks)
+    return len(checks)
 
 
 def _require_declared_columns(settings: Settings) -> None:

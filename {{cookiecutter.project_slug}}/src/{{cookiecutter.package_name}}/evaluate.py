@@ -114,7 +114,7 @@ class _Evaluation:
                 rules = self.naive if against == "best_naive" else (against,)
                 naive = np.min([self._mae(self.naive[rule], rows) for rule in rules], axis=0)
                 return self.draws.estimate(1 - self._mae(self.forecast, rows) / naive, n)
-            case "mae_change", "champion":
+            case "mae_change", "champion" if self.champion is not None:
                 ratio = self._mae(self.forecast, rows) / self._mae(self.champion, rows)
                 return self.draws.estimate(ratio - 1, n)
             case "invariant_violations", None:

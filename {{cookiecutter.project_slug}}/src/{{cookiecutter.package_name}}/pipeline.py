@@ -105,7 +105,7 @@ def judge_and_register(
     with stage("evaluate") as line:
         in_force = releases.in_force(settings)
         champion = _champion(store, in_force, needed=needs_champion)
-        judged = {
+        judged: dict[str, Any] = {
             "bindings": {
                 **repository.bindings(settings),
                 "data": data.digest,
