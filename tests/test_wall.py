@@ -146,3 +146,17 @@ def test_a_proposal_that_is_not_there_is_no_pass(proposal, remote, env, tmp_path
     )  # fmt: skip
     assert done.returncode != 0
     assert "cannot decide" in done.stdout + done.stderr
+
+
+def test_a_base_pinned_to_a_path_judges_nothing(remote, env, tmp_path):
+    checkout = tmp_path / "checkout"
+    git(remote, "clone", "-q", str(remote), str(checkout), env=env)
+    lock = checkout / ".ai-program" / "lock.json"
+    lock.write_text(lock.read_text().replace(ADDRESS, "/home/ada/ai-program"))
+    command = next(s["run"] for s in STEPS if s.get("run", "").startswith("nox"))
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", command],
+        cwd=checkout, env={**env, "HEAD": "HEAD"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "a path that only one machine has" in done.stdout + done.stderr
