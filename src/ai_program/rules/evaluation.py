@@ -345,7 +345,7 @@ class AIP207(Rule):
             yield self.finding(
                 policy.key_at("gates"),
                 f"the release in force does not pass the gates of today ({which or 'no gates'})",
-                do="evaluate again (`nox -s evaluate`), and promote what passes",
+                do="evaluate again (`nox -s pipeline`), and promote what passes",
                 severity="warning" if late else None,
                 related=[(report.key_at("gates"), "the gates that it passed")],
             )
