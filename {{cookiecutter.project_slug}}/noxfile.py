@@ -279,6 +279,11 @@ def protect(session: nox.Session) -> None:
     address = f"{RULESETS}/{found['id']}" if found else RULESETS
     github(session, address, "--method", "PUT" if found else "POST", "--input", str(RULESET))
     session.log(f"GitHub now requires what {RULESET} says.")
+    session.log(
+        "Left to do by hand: under Settings, Actions let workflows create pull requests; under "
+        "Settings, Environments restrict `production` to the default branch and name its reviewers "
+        "(on a private repository that needs a plan that has them)."
+    )
 
 
 def github(session: nox.Session, address: str, *options: str) -> list | dict:
