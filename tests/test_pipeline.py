@@ -389,9 +389,9 @@ def test_a_report_against_another_champion(at) -> None:
 def test_a_report_from_a_dirty_tree(at) -> None:
     repository = at("scaffolded")
     with (repository.path / f"src/{PACKAGE}/naive.py").open("a") as file:
-        file.write("# a remark\n")
+        file.write("\n\n# a remark\n")
     assert repository.ask("pipeline").returncode == 0
-    repository.commit("Remark and evaluation")
+    assert repository.commit("Remark and evaluation").returncode == 0
     refused(repository, *APPROVED, said="it was written while files were not committed")
 
 
