@@ -57,7 +57,8 @@ def engine() -> str:
         host, colon, path = source.partition(":")
         is_scp = colon and "/" not in host and "\\" not in host and len(host) > 1
         source = f"ssh://{host}/{path}" if is_scp else Path(source).absolute().as_uri()
-    return f"ai-program @ git+{source}@{pin['rev']}"
+    # Without a name in front: older versions of pip take "name @ git+file:" for a path.
+    return f"git+{source}@{pin['rev']}"
 
 
 def wanted() -> list[str]:
