@@ -57,8 +57,7 @@ def engine() -> str:
         host, colon, path = source.partition(":")
         is_scp = colon and "/" not in host and "\\" not in host and len(host) > 1
         source = f"ssh://{host}/{path}" if is_scp else Path(source).absolute().as_uri()
-    # Without a name in front: older versions of pip take "name @ git+file:" for a path.
-    return f"git+{source}@{pin['rev']}"
+    return f"ai-program @ git+{source}@{pin['rev']}"
 
 
 def wanted() -> list[str]:
@@ -98,6 +97,8 @@ def install(session: nox.Session, environment: Path, requirements: list[str]) ->
             "--python", python, *requirements)  # fmt: skip
     else:
         run(session, shutil.which("python3") or "python", "-m", "venv", environment)
+        # What came with Python may be too old to understand an address of git as a requirement.
+        run(session, python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
         run(session, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
             *requirements)  # fmt: skip
 
