@@ -126,12 +126,12 @@ def plain_template(generated: Path, room: Path) -> Path:
 
 def hook(generated: Path) -> None:
     """Compare the hook's own process with its floor and its peers on the same files."""
-    check = ("-m", "ai_program", "check", "--stage", "commit")
+    check = ("check", "--stage", "commit")
     floor = process(sys.executable, "-c", "import yaml", cwd=generated)
     # CI is unset: with it the engine would distrust its cache, which is what the first row asks
     # for by name.
-    cold = process(sys.executable, *check, "--no-cache", cwd=generated, CI="")
-    clean = process(sys.executable, *check, cwd=generated, CI="")
+    cold = process(BIN / "ai-program", *check, "--no-cache", cwd=generated, CI="")
+    clean = process(BIN / "ai-program", *check, cwd=generated, CI="")
     compare("hook, nothing cached / import yaml", cold, floor, goal="(goal 2.5)")
     compare("hook, nothing changed / import yaml", clean, floor)
 
