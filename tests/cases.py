@@ -13,6 +13,7 @@ A case is data (``tests/rules/<CODE>.yaml``), so that it can be read beside the 
         stage: commit              # commit, push or schedule
         today, author, ci          # the day, who commits, whether in CI
         first: true                # there is no commit before this one
+        select: [AIP601]           # the only rules that are asked
     invalid:
       - name: a target that is worse than the baseline
         edit: ...
@@ -208,7 +209,7 @@ def _apply(files: Files, path: str, edit: dict) -> None:
 # --- judging -------------------------------------------------------------------------------------
 
 KEYS = {"name", "variant", "state", "base", "edit", "stage", "today", "author", "ci", "first",
-        "expect", "also"}  # fmt: skip
+        "select", "expect", "also"}  # fmt: skip
 
 
 class _Loader(yaml.CSafeLoader):
@@ -262,7 +263,7 @@ def judge(case: dict, generated: Files, store: Store, baseline) -> checking.Resu
         ci=case.get("ci", stage != "commit"),
     )
     store.git.environ.update(GIT_AUTHOR_NAME=author.partition("@")[0], GIT_AUTHOR_EMAIL=author)
-    return checking.check(Program(snapshot, baseline))
+    return checking.check(Program(snapshot, baseline), select=case.get("select", ()))
 
 
 def told(result: checking.Result, code: str) -> list[dict]:

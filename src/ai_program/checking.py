@@ -82,17 +82,26 @@ def check(
     if unknown:
         raise Misuse(f"there is no rule {unknown[0]}; the rules are {', '.join(catalogue)}")
     _load(program)
-    findings: list[Finding] = []
+    found: dict[str, list[Finding]] = {}
+    last: list[Rule] = []
     for metadata in catalogue.values():
         if select and metadata.code not in select:
             continue
         severity = metadata.severity[program.tier]
         if severity != "off" and metadata.runs_at(program.snapshot.stage):
-            findings.extend(_run(find or rules.find, metadata, severity, program))
+            rule = _find(find or rules.find, metadata)(metadata, severity)
+            if rule.after_exceptions:
+                last.append(rule)
+            else:
+                found[metadata.code] = _run(rule, program)
+    findings = [finding for each in found.values() for finding in each]
     if findings and program.base.exceptions:
         from ai_program import exceptions
 
         exceptions.apply(findings, exceptions.of_base(program))
+    program.found = found
+    for rule in last:
+        findings.extend(_run(rule, program))
     findings.sort(key=lambda finding: finding.sort_key())
     return Result(program, findings)
 
@@ -112,18 +121,19 @@ def _load(program: Program) -> None:
         tree.load(path for path in tree.entries if "/" not in path or path.startswith(_FOLDERS))
 
 
-def _run(
-    find: Callable[[str], type[Rule]], metadata: Metadata, severity: str, program: Program
-) -> list[Finding]:
+def _find(find: Callable[[str], type[Rule]], metadata: Metadata) -> type[Rule]:
     try:
-        rule = find(metadata.code)
+        return find(metadata.code)
     except LookupError as error:
         raise Misuse(f"the catalogue has a rule without code: {error}") from None
+
+
+def _run(rule: Rule, program: Program) -> list[Finding]:
     try:
-        return list(rule(metadata, severity).check(program))
+        return list(rule.check(program))
     except (CannotDecide, Misuse):
         raise
     except Exception as error:
         # A rule that breaks has not judged, and that must not look like a pass.
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise CannotDecide(f"rule {metadata.code} broke: {reason}") from error
+        raise CannotDecide(f"rule {rule.metadata.code} broke: {reason}") from error

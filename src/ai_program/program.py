@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ai_program.catalogue import Rule as Metadata
     from ai_program.documents import Document, Value
+    from ai_program.findings import Finding
     from ai_program.snapshot import Snapshot, Tree
 
 __all__ = ["PLACES", "TIERS", "Baseline", "Person", "Program", "State"]
@@ -139,6 +140,8 @@ class Program:
         self.baseline = baseline
         self.head = State(snapshot.head)
         self.base = State(snapshot.base)
+        # What each rule that ran has found, for the rules that come after the exceptions.
+        self.found: dict[str, list[Finding]] = {}
         self._tier: str | None = None
 
     @property

@@ -17,6 +17,8 @@ class Rule:
     """Base of all rules. The class is named by its code; its metadata is in the catalogue."""
 
     code = ""
+    # Whether it judges what the other rules found, once the exceptions are applied to that.
+    after_exceptions = False
 
     def __init_subclass__(cls) -> None:
         cls.code = cls.__name__

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DECISIONS = "decisions/[0-9]*.md"
 LOCK = ".ai-program/lock.json"
 MAX_AGE = 14  # days between a decision and the commit that brings its record
+NOTICE = 14  # days before its end from which on an exception reminds of it
 
 # What may become of a record. A new one comes from "".
 TRANSITIONS = {
@@ -219,6 +220,16 @@ class AIP505(Rule):
                 *_approved(program, waiver),
             ):
                 yield self.finding(doc.at(*keys), f"{waiver.id} {message}")
+            end, today = day(waiver.expires), day(snapshot.today)
+            if waiver.problem is not None or end is None or today is None:
+                continue
+            if end - today <= NOTICE and doc.path not in snapshot.changed:
+                yield self.finding(
+                    doc.at("expires"),
+                    f"{waiver.id} expires on {waiver.expires}, within {NOTICE} days",
+                    do="mend what it waives by then, or agree on a further exception in a new file",
+                    severity="warning",
+                )
 
 
 def _scope(waiver: Waiver, tree: Tree) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from ai_program.authority import missing
 from ai_program.findings import Location
 from ai_program.patterns import matcher
 from ai_program.rules.base import Rule
+from ai_program.rules.decisions import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ai_program.documents import Document
+    from ai_program.exceptions import Waiver
     from ai_program.findings import Finding
     from ai_program.program import Person, Program, State
     from ai_program.snapshot import Tree
@@ -43,6 +45,8 @@ _IMPORTED = sys.stdlib_module_names - {"test"} | {
     *("virtualenv", "yaml"),
 }
 _IMPORTABLE = (".py", ".pyc", ".pyd", ".so")
+# Days for which an exception may wait for the change that needs it: it has to be merged before.
+MAX_WAIT = 14
 _MARKERS = (b"<<<<<<< ", b"||||||| ", b">>>>>>> ")
 _LEFTOVERS = (".rej", ".orig")
 _MAX_TEXT = 4 * 1024 * 1024
@@ -547,6 +551,54 @@ class AIP706(Rule):
                     do="decide what holds, delete the markers, and look at the whole file again",
                 )
                 return
+
+
+class AIP707(Rule):
+    """An exception is there because it is needed: it waives something."""
+
+    after_exceptions = True
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield the exceptions in force that waive nothing, of those that this run can judge."""
+        if not program.base.exceptions:
+            return
+        from ai_program import exceptions
+
+        findings = [finding for found in program.found.values() for finding in found]
+        used = {finding.waived_by for finding in findings}
+        waivers = [w for w in exceptions.of_base(program) if w.problem is None]
+        for waiver in waivers:
+            if waiver.id in used or waiver.doc.path not in program.head.tree:
+                continue
+            others = {f.waived_by for f in findings if waiver.waives(f) and f.waived_by}
+            message = self._unused(program, waiver, ", ".join(sorted(others)))
+            if message is not None:
+                doc = program.head.tree.document(waiver.doc.path)
+                at = doc.at("rule") if doc else Location(waiver.doc.path)
+                yield self.finding(at, f"{waiver.id} {message}")
+
+    @staticmethod
+    def _unused(program: Program, waiver: Waiver, others: str) -> str | None:
+        """Return how it is unused; None where that cannot be said, or not yet."""
+        snapshot = program.snapshot
+        rule = program.baseline.rules[waiver.rule]
+        if rule.severity[program.tier] == "off":
+            return f"waives {waiver.rule}, which is off at tier {program.tier}"
+        created, today = day(waiver.doc.get("created")), day(snapshot.today)
+        waits = created is not None and today is not None and today - created <= MAX_WAIT
+        if waits or waiver.rule not in program.found:
+            return None
+        if snapshot.stage != "schedule":
+            # A rule may find at a later stage what it does not find here, and one that compares
+            # two states finds nothing where nothing changed.
+            later = {"commit": ("push", "schedule"), "push": ("schedule",)}[snapshot.stage]
+            if set(later).intersection(rule.when) or not any(
+                map(matcher(waiver.path), snapshot.changed)
+            ):
+                return None
+        if others:
+            return f"waives only what {others} waives"
+        return f"waives nothing: {waiver.rule} has no finding at {waiver.path}"
 
 
 # --- Words about states ---------------------------------------------------------------------
