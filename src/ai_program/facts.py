@@ -106,7 +106,7 @@ def derive(outcome: Examination) -> dict[str, Any]:
         },
         "monitors": monitors,
         "breaker": {**profile["breaker"], "tested_on": None},
-        "decision_types": _decision_types(answers, profile, handles),
+        "decision_types": _decision_types(answers, profile, handles, dates),
         "transparency": _transparency(answers, handles, dates),
         "risks": _risks(profile, known, handles, dates),
         "backlog": _backlog(profile, known, handles),
@@ -229,18 +229,28 @@ def _prohibited(answers: dict[str, Any], handles: dict[str, str]) -> dict[str, A
 
 
 def _decision_types(
-    answers: dict[str, Any], profile: dict[str, Any], handles: dict[str, str]
+    answers: dict[str, Any],
+    profile: dict[str, Any],
+    handles: dict[str, str],
+    dates: dict[str, str],
 ) -> list[dict[str, Any]]:
     mode = answers["human_review_mode"]
+    reviewer = "domain_expert" if handles["domain_expert"] else "accountable_owner"
+    workload = {
+        "owner": handles[reviewer],
+        "due": dates["workload"],
+        "note": "Say how many decisions a busy week brings, and how many of them can be reviewed",
+    }
     return [
         {
             "id": entry["id"],
             "description": entry["description"],
             "impact": "high" if risk.high_impact(answers) else "low",
             "mode": mode,
-            "reviewer_role": "domain_expert" if handles["domain_expert"] else "accountable_owner",
+            "reviewer_role": reviewer,
             "respond_within_hours": 4 if mode in workshop.REVIEW_BEFORE else 24,
             "sample_rate": 0.05 if mode == "sample" else None,
+            "workload": None if mode in {"none", "monitor"} else workload,
             "override": entry["override"],
             "appeal": entry["appeal"],
         }
@@ -489,6 +499,7 @@ def _dates(outcome: Examination, sprint: dict[str, Any]) -> dict[str, str]:
         "model_card": sprint["end"],
         "contracts": sprint["end"],
         "transparency": sprint["end"],
+        "workload": sprint["end"],
         "consent": sprint["end"],
         "drill": sprint["end"],
         "pipeline": sprint["end"],
