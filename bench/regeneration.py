@@ -7,6 +7,8 @@ there, did a deleted file come back, and was a conflict shown?
 
     nox -s bench_regeneration                 print both tables
     nox -s bench_regeneration -- --write      and put them into docs/regeneration.md
+
+One run writes the versions and both tables, so that none of them is left from another one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -308,6 +311,15 @@ def speed() -> str:
     return "\n".join(rows)
 
 
+def versions() -> str:
+    """Say what was measured with what."""
+    tools = [f"{name} {metadata.version(name)}" for name in ("copier", "cruft", "cookiecutter")]
+    git = subprocess.run(["git", "--version"], capture_output=True, check=True, text=True)
+    python = ".".join(map(str, sys.version_info[:3]))
+    number = git.stdout.removeprefix("git version ").strip()
+    return f"Measured with {', '.join(tools)}, git {number} and Python {python}."
+
+
 def main() -> int:
     """Print the tables, and write them into the page if asked to."""
     with tempfile.TemporaryDirectory(prefix="bench-home-") as home:
@@ -315,9 +327,7 @@ def main() -> int:
             "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
         )
         os.environ.update(environment(Path(home)))
-        tables = "\n\n".join(
-            part() for part in (compared, speed) if part.__name__ not in sys.argv[1:]
-        )
+        tables = "\n\n".join(part() for part in (versions, compared, speed))
     if "--write" in sys.argv[1:]:
         text = PAGE.read_text(encoding="utf-8")
         head, _, rest = text.partition(MARKS[0])
