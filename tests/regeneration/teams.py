@@ -141,9 +141,9 @@ class Team:
         self, files: Files, sprint: str = "sprint-02", *, commit: str = NEW,
         answers: dict | None = None, force_branch: bool = False,
     ) -> int:  # fmt: skip
-        request = Request(sprint=sprint, force_branch=force_branch)
+        request = Request(sprint=sprint, force_branch=force_branch, today="2026-11-23")
         render = self.renderer(files, commit, answers)
-        return commands.regenerate(self.repository, request, render, today="2026-11-23")
+        return commands.regenerate(self.repository, request, render)
 
     def plan(self, files: Files, *, commit: str = NEW, answers: dict | None = None) -> int:
         return commands.plan(self.repository, Request(), self.renderer(files, commit, answers))

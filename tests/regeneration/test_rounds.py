@@ -116,6 +116,17 @@ def test_the_lock_and_the_history_say_what_happened(make_team):
     assert "sprint: sprint-02" in team.read("workshop.yaml")
 
 
+@pytest.mark.parametrize(("given", "written"), [("2027-01-08",) * 2, (None, "2027-01-15")])
+def test_a_drafted_decision_has_the_day_that_was_given(given, written, make_team, monkeypatch):
+    team = make_team({"runbooks/own.md": "own\n", A: "1\n"})
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")  # in place of the clock
+    request = Request(sprint="sprint-02", today=given)
+    assert commands.regenerate(team.repository, request, team.renderer({A: "1\n"})) == 0
+    draft = team.read("decisions/0001-sprint-02.md")
+    assert f'date: "{written}"\n' in draft
+    assert 'authorises:\n  - {"change": "runbooks/own.md", "to": null}\n' in draft
+
+
 def test_the_edited_answers_are_staged_and_an_abort_gives_them_back_unstaged(make_team):
     team = make_team({A: "1\n"})
     edited = "default_context: {risk: high}\nai_program: {schema_version: 1, sprint: sprint-01}\n"
@@ -261,7 +272,10 @@ def test_outside_of_git_it_says_so(tmp_path, clean_machine, monkeypatch, capsys)
         ("regenerate", []),
         ("regenerate", ["--sprint"]),
         ("regenerate", ["--sprint", "a", "--sprint", "b"]),
+        ("regenerate", ["--sprint", "a", "--today", "tomorrow"]),
+        ("regenerate", ["--sprint", "a", "--today", "20261123"]),
         ("plan", ["--sprint", "a"]),
+        ("plan", ["--today", "2026-11-23"]),
         ("plan", ["--to", "--upload-pack=x"]),
         ("abort", ["now"]),
         ("status", ["--all"]),
@@ -408,8 +422,8 @@ def test_settings_of_the_user_change_nothing(make_team, clean_machine, monkeypat
             old = os.umask(0o077)
         try:
             code = commands.regenerate(
-                commands.here(team.root), Request(sprint="sprint-02"), team.renderer(new),
-                today="2026-11-23",
+                commands.here(team.root), Request(sprint="sprint-02", today="2026-11-23"),
+                team.renderer(new),
             )  # fmt: skip
         finally:
             if hostile:

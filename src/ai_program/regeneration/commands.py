@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_program import lock
+from ai_program import lock, workshop
 from ai_program.git import CannotDecide, Misuse
 from ai_program.regeneration import guardrails, merging, preparing, reporting, state
 from ai_program.regeneration.merging import WORKSHOP, Content
@@ -34,13 +34,13 @@ DONE, REFUSED, CONFLICTS = 0, 2, 3
 _USAGE = {
     "plan": "usage: ai-program plan [--to REV] [--source ADDRESS]",
     "regenerate": "usage: ai-program regenerate --sprint NAME [--to REV] [--source ADDRESS] "
-    "[--force-branch] [--upgrade]",
+    "[--force-branch] [--upgrade] [--today YYYY-MM-DD]",
     "abort": "usage: ai-program abort",
     "status": "usage: ai-program status",
 }
 _OPTIONS = {
     "plan": {"--to", "--source"},
-    "regenerate": {"--sprint", "--to", "--source", "--force-branch", "--upgrade"},
+    "regenerate": {"--sprint", "--to", "--source", "--force-branch", "--upgrade", "--today"},
 }
 _DECISION = re.compile(r"decisions/(\d{4})-[^/]*\.md")
 
@@ -79,13 +79,23 @@ def _read(command: str, arguments: Sequence[str]) -> Request:
             raise Misuse(f"{values[name]!r} makes no sense for {name}")
     if command == "regenerate" and "--sprint" not in values:
         raise Misuse(f"which sprint is it for?\n{_USAGE[command]}")
+    if "--today" in values and not _is_day(values["--today"]):
+        raise Misuse(f"--today is a day, YYYY-MM-DD, not {values['--today']!r}")
     return Request(
         sprint=values.get("--sprint"),
         to=values.get("--to"),
         source=values.get("--source"),
         force_branch="--force-branch" in values,
         upgrade="--upgrade" in values,
+        today=values.get("--today"),
     )
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 # Plan ---------------------------------------------------------------------------------------------
@@ -196,7 +206,6 @@ def regenerate(
     repository: Repository,
     request: Request,
     renderer: Renderer = preparing.render_both,
-    today: str | None = None,
 ) -> int:
     """Merge what changed onto the sprint's branch, and leave the commit to the user."""
     sprint = request.sprint or ""
@@ -233,9 +242,7 @@ def regenerate(
         )
         state.begin(repository, note)
         try:
-            result, seen = _carry_out(
-                repository, prepared, note, today or _today(), upgrade=request.upgrade
-            )
+            result, seen = _carry_out(repository, prepared, note, request)
         except (CannotDecide, Misuse, OSError):
             state.abort(repository, note)
             raise
@@ -251,12 +258,8 @@ def _again(repository: Repository, found: State) -> int:
     return CONFLICTS if unmerged else DONE
 
 
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
-
-
 def _carry_out(
-    repository: Repository, prepared: Prepared, note: State, today: str, *, upgrade: bool
+    repository: Repository, prepared: Prepared, note: State, request: Request
 ) -> tuple[Result, Views]:
     """Do the work: branch, merge, pins, the sprint's name, and the decision that is owed."""
     if note.made_branch:
@@ -266,14 +269,15 @@ def _carry_out(
         repository.ask("reset", "--quiet", "--", WORKSHOP)
     merging.apply(repository, prepared.team.files, prepared.work, _seeded(prepared))
     _pin(repository, prepared)
-    _stage_answers(repository, None if upgrade else note.sprint)
+    _stage_answers(repository, None if request.upgrade else note.sprint)
     result = merging.result(repository)
     seen = views(repository, prepared, result)
     if seen.in_effect.of("loosened") or seen.removed:
         path = _draft_path(prepared, note.sprint)
         number = int(path.split("/")[1][:4])
+        day = request.today or workshop.today()
         text = guardrails.decision(
-            number, note.sprint, today, seen.in_effect.of("loosened"), seen.removed
+            number, note.sprint, day, seen.in_effect.of("loosened"), seen.removed
         )
         _write(repository, path, Content("100644", text.encode()))
         result = merging.result(repository)

@@ -48,6 +48,7 @@ class Request:
     source: str | None = None
     force_branch: bool = False
     upgrade: bool = False  # the name is that of a branch only: the sprint in hand goes on
+    today: str | None = None  # the day of a drafted decision; else today, in UTC
 
 
 @dataclass(frozen=True, slots=True)
