@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import pytest
 from regeneration.teams import File, Files, numbered
 
+from ai_program.regeneration.rendering import digest
+
 CLEAN, CONFLICTS = 0, 3
 A = "docs/a.md"
 
@@ -254,6 +256,48 @@ CASES = {
             "src/one/a.py": None,
         },
     ),
+    "the package's folder renamed, tests beside it": Case(
+        old={
+            "src/one/a.py": numbered((1, "import one")),
+            "seeded/test_a.py": numbered((1, "from one import a"), (2, "from one import b")),
+            "seeded/other.py": "someone\n",
+            "seeded/said.md": "one\n",
+        },
+        new={
+            "src/two/a.py": numbered((1, "import two")),
+            "seeded/test_a.py": numbered((1, "from two import a"), (2, "from two import b")),
+            "seeded/other.py": "sometwo\n",
+            "seeded/said.md": "two\n",
+        },
+        team={
+            "seeded/test_a.py": numbered(
+                (1, "from one import a"), (2, "from one import b"), (9, "team")
+            ),
+            "seeded/test_own.py": "from one import a  # team\n",
+        },
+        expect={
+            "src/two/a.py": numbered((1, "import two")),
+            "seeded/test_a.py": numbered(
+                (1, "from two import a"), (2, "from two import b"), (9, "team")
+            ),
+            "seeded/test_own.py": "from one import a  # team\n",
+            "seeded/other.py": "someone\n",
+            "seeded/said.md": "one\n",
+        },
+    ),
+    "the package's folder renamed, a test that the team changed there": Case(
+        old={"src/one/a.py": numbered(), "seeded/test_a.py": numbered((5, "from one import a"))},
+        new={"src/two/a.py": numbered(), "seeded/test_a.py": numbered((5, "from two import a"))},
+        team={"seeded/test_a.py": numbered((5, "from one import a, team"))},
+        holds={"seeded/test_a.py": ("from one import a, team", "from two import a")},
+        conflicts={"seeded/test_a.py": SAME_PLACE},
+    ),
+    "the package's folder renamed, a test that the team deleted": Case(
+        old={"src/one/a.py": numbered(), "seeded/test_a.py": "import one\n"},
+        new={"src/two/a.py": numbered(), "seeded/test_a.py": "import two\n"},
+        team={"seeded/test_a.py": None},
+        expect={"seeded/test_a.py": None},
+    ),
     "from seeded to merged": Case(
         old={"docs/x": "x\n", "seeded/a": numbered()}, new={"docs/x": "y\n"},
         team={"seeded/a": numbered((3, "team"))}, expect={"seeded/a": numbered((3, "team"))},
@@ -297,6 +341,27 @@ def test_it_ends_as_expected_and_can_be_undone(name, make_team, capsys):
     assert team.git("log", "--format=%s", "-1") != "Regenerate", "the commit is the user's"
     abort(team)
     assert team.everything() == before
+
+
+def test_imports_of_a_renamed_package_that_the_team_wrote_are_listed(make_team, capsys):
+    old = {"src/one/a.py": numbered(), "seeded/test_a.py": "import one\nfrom os import path\n"}
+    new = {"src/two/a.py": numbered(), "seeded/test_a.py": "import two\nfrom os import path\n"}
+    team = make_team(old)
+    team.edit({
+        "seeded/test_a.py": "import one\nfrom os import path\nimport one.own\n",
+        "seeded/test_own.py": "def test():\n    from one.own import a\n    import one\n",
+        "seeded/alien.py": "import one_more\nimport someone\n",
+    })  # fmt: skip
+    team.plan(new)
+    said = capsys.readouterr().out
+    assert "seeded/test_a.py: a line of the team imports one, which is two now" in said
+    assert "seeded/test_own.py: 2 lines of the team import one, which is two now" in said
+    assert "alien" not in said
+    assert team.regenerate(new) == CLEAN
+    assert said.split("notes")[1].split("\n\n")[0] in capsys.readouterr().out
+    assert team.lock()["files"]["seeded/test_a.py"]["digest"] == digest(
+        b"import two\nfrom os import path\n"
+    )
 
 
 def _shown(path: str) -> str:

@@ -10,6 +10,7 @@ one of them for the new place of a file that the team deleted.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ class Work:
     base: dict[str, Content] = field(default_factory=dict)  # merged files, as they were rendered
     target: dict[str, Content] = field(default_factory=dict)  # and as they are rendered now
     notes: list[str] = field(default_factory=list)
+    renamed: set[tuple[str, str]] = field(default_factory=set)  # folders of seeded files
 
     def is_empty(self) -> bool:
         """Tell whether nothing would be done."""
@@ -114,7 +116,8 @@ def _seed(result: Work, head: Mapping[str, Blob], path: str, product: Product) -
 def _follow_names(result: Work, head: Mapping[str, Blob], old: Rendering, new: Rendering) -> None:
     """Let seeded files move along where an answer renames their folder, such as the package's.
 
-    This once they are merged like the others: what names the folder in them has to change too.
+    This once they are merged like the others: what names the folder in them has to change too. So
+    is code that stays where it is and imports the package from there, such as its tests.
     """
     seeded = [{p for p, f in side.files.items() if f.owner == "seeded"} for side in (old, new)]
     for before, after in moved(seeded[0] - set(new.files), seeded[1] - set(old.files)).items():
@@ -122,6 +125,27 @@ def _follow_names(result: Work, head: Mapping[str, Blob], old: Rendering, new: R
             result.base[before] = _content(old.files[before])
             result.target[after] = _content(new.files[after])
             result.written.pop(after, None)
+            result.renamed |= {names for names in [_renamed(before, after)] if names}
+    for path in seeded[0] & seeded[1] & set(head) - {WORKSHOP}:
+        texts = old.files[path].content, new.files[path].content
+        if any(_follows(path, texts, names) for names in result.renamed):
+            result.base[path] = _content(old.files[path])
+            result.target[path] = _content(new.files[path])
+
+
+def _follows(path: str, texts: tuple[bytes, bytes], names: tuple[str, str]) -> bool:
+    """Tell whether code names a folder that is renamed; prose keeps what was true when written."""
+    return path.endswith(".py") and all(
+        re.search(rb"\b%s\b" % re.escape(name.encode()), text)
+        for text, name in zip(texts, names, strict=True)
+    )
+
+
+def own_imports(text: bytes, rendered: bytes, package: str) -> int:
+    """Count the lines of the team, which the template did not write, that import a package."""
+    known = set(rendered.splitlines())
+    imports = re.compile(rb"\s*(?:from|import)\s+%s\b" % re.escape(package.encode()))
+    return sum(1 for line in text.splitlines() if imports.match(line) and line not in known)
 
 
 def moved(gone: Iterable[str], came: Iterable[str]) -> dict[str, str]:
@@ -157,7 +181,7 @@ def files_of_lock(known: Mapping[str, Any], new: Rendering, done: Work) -> dict[
     """
     entries = {}
     for path, product in new.files.items():
-        if product.owner == "seeded" and path in known and path != WORKSHOP:
+        if product.owner == "seeded" and path in known and path not in {WORKSHOP, *done.target}:
             entries[path] = known[path]
         elif product.owner != "seeded" or path in {*done.written, *done.target, WORKSHOP}:
             entries[path] = {

@@ -231,7 +231,7 @@ def prepare(repository: Repository, request: Request, renderer: Renderer, folder
         todo.written[lock.PATH] = Content("100644", text)
     path, entry = _history(repository, team, request, rendered.new, answers)
     todo.written[path] = Content("100644", entry)
-    notes = [*rendered.notes, *todo.notes, *edited]
+    notes = [*rendered.notes, *todo.notes, *edited, *_left_behind(repository, team, todo, old)]
     return Prepared(team, Renderings(old, new), todo, engine, answers, notes)
 
 
@@ -295,6 +295,28 @@ def _edited(repository: Repository, team: Team, todo: Work) -> list[str]:
         and known.get(path, {}).get("class") == "managed"
         and digest(repository.read(team.files[path].oid)) != known[path]["digest"]
     ]
+
+
+def _left_behind(repository: Repository, team: Team, todo: Work, old: Rendering) -> list[str]:
+    """Say where the team's own lines import a package that has another name now.
+
+    No merge can know these lines, and no line of the team is rewritten.
+    """
+    notes = []
+    for before, after in sorted(todo.renamed):
+        for path, blob in team.files.items():
+            if not path.endswith(".py") or blob.mode == "120000":
+                continue
+            rendered = old.files[path].content if path in old.files else b""
+            count = merging.own_imports(repository.read(blob.oid), rendered, before)
+            if count:
+                lines = (
+                    f"{count} lines of the team import"
+                    if count > 1
+                    else ("a line of the team imports")
+                )
+                notes.append(f"{path}: {lines} {before}, which is {after} now; mend it by hand")
+    return notes
 
 
 def in_the_way(repository: Repository, paths: list[str], files: Mapping[str, Blob]) -> list[str]:
