@@ -38,6 +38,7 @@ _KEYS_OF_STEP = frozenset(
 _FREE_INPUTS = frozenset(
     ("python-version", "lfs", "submodules", "path", "if-no-files-found", "retention-days")
 )
+_SIGNS = "*/,-"
 # When in the week, and with which questions: the team's.
 _BY_TEAM = ("schedule", "workflow_dispatch")
 # These run with the base's token on what a stranger proposes; only the policy workflow may.
@@ -146,6 +147,8 @@ def _trigger_departures(
         if event not in triggers:
             yield ("on",), f"no longer runs on `{event}`"
             continue
+        if event == "schedule" and not _has_time(workflow["on"]):
+            yield ("on", event), "`schedule` names no time at which it would run"
         have = _mapping(triggers[event])
         for key in sorted({*have, *wanted}):
             if have.get(key) != wanted.get(key):
@@ -452,6 +455,34 @@ def _triggers(on: object) -> dict[str, Any]:
         event: {} if event in _BY_TEAM or filters is None else filters
         for event, filters in _mapping(on).items()
     }
+
+
+# The longest each month gets.
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _has_time(on: object) -> bool:
+    """Tell whether a schedule names a time that comes: `0 0 31 2 *` never does."""
+    entries = on.get("schedule") if isinstance(on, dict) else None
+    crons = [each.get("cron") for each in entries or () if isinstance(each, dict)]
+    return any(isinstance(cron, str) and _comes(cron.split()) for cron in crons)
+
+
+def _is_odd(field: str) -> bool:
+    """Tell whether this is no field of a schedule: not `*/5`, `1-5`, `1,15`, `MON`."""
+    return not (field.isascii() and all(part.isalnum() or part in _SIGNS for part in field))
+
+
+def _comes(fields: list[str]) -> bool:
+    if len(fields) != 5 or any(_is_odd(field) for field in fields):
+        return False
+    _, _, day, month, weekday = fields
+    if weekday != "*" or not day.isdecimal():
+        return True  # either of day and weekday is enough
+    months = [int(each) for each in month.split(",") if each.isdecimal()]
+    if len(months) != len(month.split(",")):
+        return 1 <= int(day) <= 31
+    return any(1 <= each <= 12 and 1 <= int(day) <= _DAYS[each - 1] for each in months)
 
 
 def _mapping(value: object) -> dict[str, Any]:

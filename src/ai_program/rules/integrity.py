@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CONFIG = ".pre-commit-config.yaml"
 LOCK = ".ai-program/lock.json"
+_HISTORY = ".ai-program/history/"
 
 HOOKS = ("ai-program", "ai-program-push")
 # What may stand beside the id of a hook of ours: what people read, not what decides whether, on
@@ -109,11 +110,13 @@ class AIP701(Rule):
                     do=f"write `{key}` at the one hook that needs it",
                 )
         for key, needed in (
-            ("default_install_hook_types", ("pre-commit", "pre-push")),
+            ("default_install_hook_types", ("pre-commit", "pre-merge-commit", "pre-push")),
             ("default_stages", ("pre-commit",)),
         ):
             given = config.get(key, default=list(needed) if key == "default_stages" else [])
-            left_out = [stage for stage in needed if stage not in given]
+            left_out = [
+                stage for stage in needed if not isinstance(given, list) or stage not in given
+            ]
             if left_out:
                 yield self.finding(
                     config.key_at(key) if key in config.value else config.at("repos"),
@@ -536,6 +539,21 @@ class AIP706(Rule):
                 "the answers changed in the lock, and no file that follows from them did",
                 do="take the lock back, and regenerate from workshop.yaml",
             )
+        if lock and before and not _regenerated(program):
+            yield from self._template(lock, before)
+
+    def _template(self, lock: Document, before: Document) -> Iterator[Finding]:
+        """Hold the template's address: the next regeneration runs code from there."""
+        for key in ("source", "commit", "version", "dirty", "local"):
+            new, old = lock.get("template", key), before.get("template", key)
+            if new != old and new is not None:  # AIP001 says what is missing
+                yield self.finding(
+                    lock.at("template", key),
+                    f"template.{key} changed from {_said(old)} to {_said(new)}, "
+                    "and nothing was regenerated",
+                    do="take it back; `ai-program regenerate --source ADDRESS` moves to another",
+                    related=((before.at("template", key), "the base"),),
+                )
 
     def _markers(self, tree: Tree, path: str) -> Iterator[Finding]:
         if tree.entries[path].mode not in {"100644", "100755"} or tree.size(path) > _MAX_TEXT:
@@ -651,6 +669,17 @@ def _managed(lock: Document) -> dict[str, Any]:
         for path, entry in (files.items() if isinstance(files, dict) else ())
         if isinstance(entry, dict) and entry.get("class") == "managed"
     }
+
+
+def _regenerated(program: Program) -> bool:
+    """Tell whether the change brings an entry of the history: then the template may move."""
+    return any(
+        how == "A" and path.startswith(_HISTORY) for path, how in program.snapshot.changed.items()
+    )
+
+
+def _said(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _digest(tree: Tree, path: str) -> str | None:
