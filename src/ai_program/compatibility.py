@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -103,14 +104,19 @@ def _changes(before: Elements, after: Elements, top: Keys) -> list[Change]:
         if new is not None:
             found += _facet_changes(old, new)
         elif around is not None or len(path) == 1:
-            place = around.parts if around else top
+            place = around.parts if around else _level_or(top, old)
             found.append(Change("narrower", f"{old.label} was removed", place, old.keys, gone=True))
     for path, new in after.items():
         around = before.get(path[:-1])
         if path not in before and (around is not None or len(path) == 1):
-            place = around.parts if around else top
+            place = around.parts if around else _level_or(top, new)
             found.append(Change("wider", f"{new.label} was added", new.keys, place))
     return found
+
+
+def _level_or(top: Keys, element: Element) -> Keys:
+    """Return the list that holds an element of the top."""
+    return (_LEVELS,) if element.keys[:1] == (_LEVELS,) else top
 
 
 def _facet_changes(old: Element, new: Element) -> Iterator[Change]:
@@ -192,6 +198,19 @@ def _constraint(was: object, now: object) -> Direction | None:
     if was == now:
         return None
     return "narrower" if was is None else "wider" if now is None else "different"
+
+
+def _level(was: object, now: object, *, lower: bool) -> Direction | None:
+    """Compare a number that says how good a service is."""
+    if was == now:
+        return None
+    if not _is_number(was) or not _is_number(now):
+        return _statement(was, now)
+    return "stronger" if (now < was) is lower else "weaker"  # type: ignore[operator]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _statement(was: object, now: object) -> Direction | None:
@@ -346,6 +365,8 @@ _COMPARE: dict[str, Callable[[object, object], Direction | None]] = {
     "upper": _upper_bound,
     "constraint": _constraint,
     "statement": _statement,
+    "time": partial(_level, lower=True),
+    "share": partial(_level, lower=False),
     "check": _check,
 }
 
@@ -385,7 +406,32 @@ def _contract(contract: object) -> Elements:
             parts: Keys = (*keys, "properties")
             elements[path] = Element(f"table {name}", keys, parts, _checks(_mapping(table)))
             _fields(_mapping(table).get("properties"), path, parts, elements)
+    _service_levels(_items(_mapping(contract).get(_LEVELS)), elements)
     return elements
+
+
+_LEVELS = "slaProperties"
+# Service levels of the standard, by the long or short name. How long data is kept is the policy's.
+_TIMES = frozenset(
+    ("freshness", "latency", "ly", "frequency", "fy", "errorRate", "er", "timeToDetect", "td",
+     "timeToNotify", "tn", "timeToRepair", "tr")
+)  # fmt: skip
+_SHARES = frozenset(("availability", "av", "throughput", "th"))
+
+
+def _service_levels(levels: Sequence[object], elements: Elements) -> None:
+    for index, entry in enumerate(levels):
+        level = _mapping(entry)
+        name = level.get("property")
+        if isinstance(name, str) and name in _TIMES | _SHARES:
+            kind = "time" if name in _TIMES else "share"
+            keys: Keys = (_LEVELS, index)
+            facets = {
+                "value": Facet(kind, level.get("value"), ("value",), ()),
+                "unit": Facet("statement", level.get("unit"), ("unit",), ()),
+            }
+            path = _unique((f"service level {name}",), elements)
+            elements[path] = Element(f"service level {name}", keys, keys, facets)
 
 
 def _fields(properties: object, parent: Path, keys: Keys, elements: Elements) -> None:
