@@ -247,7 +247,7 @@ def regenerate(
             state.abort(repository, note)
             raise
         state.ready(repository, note)
-    sys.stdout.write(reporting.regenerated(prepared, result, seen, sprint))
+    sys.stdout.write(reporting.regenerated(prepared, result, seen, request))
     return CONFLICTS if result.conflicts else DONE
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ai_program.regeneration.commands import Views
     from ai_program.regeneration.guardrails import Moves
     from ai_program.regeneration.merging import Result
-    from ai_program.regeneration.preparing import Prepared
+    from ai_program.regeneration.preparing import Prepared, Request
     from ai_program.regeneration.repository import Repository, Unmerged
     from ai_program.regeneration.state import State
 
@@ -36,26 +36,32 @@ def plan(prepared: Prepared, result: Result, views: Views) -> str:
     return _text(lines)
 
 
-def regenerated(prepared: Prepared, result: Result, views: Views, sprint: str) -> str:
+def regenerated(prepared: Prepared, result: Result, views: Views, request: Request) -> str:
     """Return what was done, and what is left to the user."""
     lines = [*_versions(prepared), *_answers(prepared), *_files(result), *_guardrails(views)]
-    lines += [*_notes(prepared), "", f"On branch sprint/{sprint}: {_count(result)}."]
+    lines += [*_notes(prepared), "", f"On branch sprint/{request.sprint}: {_count(result)}."]
     if views.in_effect.of(polarity.LOOSENED) or views.removed:
         lines.append(
-            f"A decision is drafted (decisions/…-{sprint}.md): it has to be accepted by others "
-            "than you."
+            f"A decision is drafted (decisions/…-{request.sprint}.md): it has to be accepted by "
+            "others than you."
         )
+    return _text([*lines, *_left(result, request)])
+
+
+def _left(result: Result, request: Request) -> list[str]:
+    """Say what is left to do: here, or for whoever reads the plan of an upgrade elsewhere."""
+    if request.upgrade:
+        return ["By hand it is `nox -s regenerate -- --sprint NAME --to latest`."]
     if result.conflicts:
-        lines += [
-            "Resolve the conflicts, `git add` each file, then commit as ever; the hooks judge it.",
-            "`ai-program abort` brings everything back.",
-        ]
+        done = (
+            "Resolve the conflicts, `git add` each file, then commit as ever; the hooks judge it."
+        )
     else:
-        lines += [
-            f"Everything is staged: look at it, then `git commit -m 'Regenerate for {sprint}'`.",
-            "`ai-program abort` brings everything back.",
-        ]
-    return _text(lines)
+        done = (
+            "Everything is staged: look at it, then "
+            f"`git commit -m 'Regenerate for {request.sprint}'`."
+        )
+    return [done, "`ai-program abort` brings everything back."]
 
 
 def nothing(prepared: Prepared) -> str:
