@@ -24,6 +24,7 @@ CLEAN, FINDINGS, MISUSE, UNDECIDED = range(4)
 
 USAGE = """\
 usage: ai-program check [options]        judge the programme
+       ai-program rules [--format json]  every rule: severity per tier, stage, what holds
        ai-program explain CODE           why a rule exists and how to satisfy it
        ai-program open [--format json]   what people still owe before a promotion
        ai-program pin [REV]              move the pins of this repository to a revision
@@ -35,8 +36,9 @@ options of check:
   --base REV --head REV          judge what the head changed since their merge base
                                  (default at commit: the index against HEAD)
   --select CODE[,CODE…]          run these rules only
-  --format text|json|github      how to report (default: text, one line if nothing blocks a commit)
-  --output FILE                  write the report to a file
+  --format text|json|github|sarif|markdown
+                                 how to report (default: text, one line if nothing blocks a commit)
+  --output FILE                  write the report to a file, whole or not at all
   --today YYYY-MM-DD             the day to judge by (default: today, UTC)
   --no-cache                     do not believe an earlier clean run
 
@@ -48,7 +50,7 @@ _CHECK: dict[str, tuple[str, ...] | None] = {
     "--base": None,
     "--head": None,
     "--select": None,
-    "--format": ("text", "json", "github"),
+    "--format": ("text", "json", "github", "sarif", "markdown"),
     "--output": None,
     "--today": None,
     "--no-cache": (),
@@ -81,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _command(list(arguments))
     except _WrongUse as error:
-        return _say(f"{error}\n\n{USAGE}", MISUSE)
+        return _say(f"{error}; `ai-program --help` lists what there is", MISUSE)
     except Exception as error:
         from ai_program import paths, snapshot
 
@@ -109,6 +111,8 @@ def _command(arguments: list[str]) -> int:
         return CLEAN
     if command == "explain":
         return _explain(rest)
+    if command == "rules":
+        return _rules(_options(rest, {"--format": ("text", "json")}))
     if command == "open":
         return _open(_options(rest, {"--format": ("text", "json")}))
     if command == "pin":
@@ -227,14 +231,32 @@ def _report(result: Result, options: dict[str, str]) -> None:
         sys.stdout.write(report)
         return
     from ai_program.reporters import text
+
+    _write(output, report)
+    sys.stdout.write(text.summary(result) + "\n")
+
+
+def _write(output: str, report: str) -> None:
+    """Write a file that nobody ever sees half of; what is no file (a pipe) is written as it is."""
     from ai_program.snapshot import Misuse
 
+    target = os.path.realpath(output)
+    whole = os.path.isfile(target) or not os.path.exists(target)  # noqa: PTH110, PTH113
+    written = f"{target}.{os.getpid()}.part" if whole else target
     try:
-        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
-            file.write(report)
+        try:
+            with open(  # noqa: PTH123
+                written, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            ) as file:
+                file.write(report)
+            if whole:
+                os.replace(written, target)  # noqa: PTH105
+        except BaseException:
+            if whole and os.path.exists(written):  # noqa: PTH110
+                os.unlink(written)  # noqa: PTH108
+            raise
     except OSError as error:
         raise Misuse(f"cannot write {output}: {error.strerror}") from None
-    sys.stdout.write(text.summary(result) + "\n")
 
 
 def _rendered(result: Result, form: str, *, to_file: bool) -> str:
@@ -242,18 +264,37 @@ def _rendered(result: Result, form: str, *, to_file: bool) -> str:
         from ai_program.reporters import json
 
         return json.render(result)
+    if form == "sarif":
+        from ai_program.reporters import sarif
+
+        return sarif.render(result)
+    if form == "markdown":
+        from ai_program.reporters import markdown
+
+        return markdown.render(result)
     if form == "github":
         from ai_program.reporters import github
 
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
+            from ai_program.reporters import markdown
+
             with open(summary, "a", encoding="utf-8") as file:  # noqa: PTH123
-                file.write(github.summarise(result))
+                file.write(markdown.render(result))
         return github.render(result, fence=os.urandom(16).hex())
     from ai_program.reporters import text
 
     colour = not to_file and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     return text.render(result, colour=colour)
+
+
+def _rules(options: dict[str, str]) -> int:
+    from ai_program.program import Baseline
+    from ai_program.reporters import catalogue
+
+    render = catalogue.as_json if options.get("--format") == "json" else catalogue.as_text
+    sys.stdout.write(render(Baseline().rules.values()))
+    return CLEAN
 
 
 def _explain(arguments: list[str]) -> int:

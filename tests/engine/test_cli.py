@@ -105,6 +105,63 @@ def test_output_goes_to_a_file(governed, run):
     assert err == "ai-program: cannot write no/such/folder: No such file or directory\n"
 
 
+def test_a_file_is_written_whole_or_not_at_all(governed, run, monkeypatch):
+    report = governed.path / "report.json"
+    report.write_text("the report of yesterday")
+    before = sorted(path.name for path in governed.path.iterdir())
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(cli.os, "replace", full)
+        code, out, err = run("check", "--format", "sarif", "--output", "report.json")
+    assert (code, out) == (2, "")
+    assert err == "ai-program: cannot write report.json: No space left on device\n"
+    assert report.read_text() == "the report of yesterday"
+    assert sorted(path.name for path in governed.path.iterdir()) == before
+    assert run("check", "--format", "sarif", "--output", "report.json")[0] == 1
+    assert json.loads(report.read_text())["version"] == "2.1.0"
+    assert sorted(path.name for path in governed.path.iterdir()) == before
+
+
+@pytest.mark.skipif(cli.os.name == "nt", reason="links need a privilege there")
+def test_a_link_stays_a_link(governed, run):
+    (governed.path / "link.md").symlink_to("report.md")
+    assert run("check", "--format", "markdown", "--output", "link.md")[0] == 1
+    assert (governed.path / "link.md").is_symlink()
+    assert (governed.path / "report.md").read_text().startswith("### ai-program: 1 error")
+
+
+def test_rules_are_listed(run):
+    assert run("rules") == (
+        0,
+        """\
+code    minimal  limited  high   runs at   waivable  what holds
+AIP901  warning  error    error  commit    yes       Nothing is left to do
+AIP902  off      warning  error  commit    yes       Owners are told
+AIP903  error    error    error  push      no        Nothing is pushed with a secret
+AIP904  error    error    error  schedule  no        Time passes
+""",
+        "",
+    )
+    code, out, _ = run("rules", "--format", "json")
+    listed = json.loads(out)
+    assert (code, listed["version"]) == (0, 1)
+    assert [rule["code"] for rule in listed["rules"]] == ["AIP901", "AIP902", "AIP903", "AIP904"]
+    assert listed["rules"][2] == {
+        "code": "AIP903",
+        "title": "Nothing is pushed with a secret",
+        "family": "toy",
+        "why": "A pushed secret is a secret no more.",
+        "do": "take it out",
+        "severity": {"minimal": "error", "limited": "error", "high": "error"},
+        "when": ["push"],
+        "waivable": False,
+        "controls": {"eu_ai_act": ["15"]},
+    }
+
+
 def test_github_writes_the_summary_of_the_step(governed, run, monkeypatch):
     summary = governed.path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -133,12 +190,13 @@ def test_colour_on_a_terminal_unless_unwanted(run, monkeypatch):
         (("check", "here"), "'here' is no option of this command"),
         (("check", "--stage", "pull"), "--stage is one of commit, push, schedule, not 'pull'"),
         (("check", "--stage"), "--stage needs a value"),
-        (("check", "--format="), "--format is one of text, json, github, not ''"),
+        (("check", "--format="), "--format is one of text, json, github, sarif, markdown, not ''"),
         (("check", "--no-cache=1"), "--no-cache takes no value"),
         (("check", "--stage", "push", "--stage", "push"), "--stage stands here twice"),
         (("check", "--today", "yesterday"), "--today is a day, YYYY-MM-DD, not 'yesterday'"),
         (("check", "--today", "20261122"), "--today is a day, YYYY-MM-DD, not '20261122'"),
         (("check", "--head", "HEAD"), "--head needs --base"),
+        (("rules", "--format", "xml"), "--format is one of text, json, not 'xml'"),
         (("explain",), "explain takes the code of one rule"),
         (("explain", "AIP000"), "there is no rule AIP000"),
         (("check", "--base=-x", "--head=HEAD"), "'-x' is not a revision"),
@@ -147,7 +205,8 @@ def test_colour_on_a_terminal_unless_unwanted(run, monkeypatch):
 def test_wrong_use_is_said_and_is_not_a_finding(run, arguments, message):
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")
-    assert err.split("\n")[0].startswith(f"ai-program: {message}")
+    assert err.startswith(f"ai-program: {message}")
+    assert err.count("\n") == 1
 
 
 def test_no_repository_is_wrong_use(run, tmp_path, monkeypatch):

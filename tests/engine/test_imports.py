@@ -23,8 +23,8 @@ EXPENSIVE = frozenset(
 IDLE = frozenset(
     f"ai_program.{name}"
     for name in (
-        "exceptions", "generation", "lock", "owed", "pins", "reporters.github", "reporters.json",
-        "workshop",
+        "exceptions", "generation", "lock", "owed", "pins", "reporters.catalogue",
+        "reporters.github", "reporters.json", "reporters.markdown", "reporters.sarif", "workshop",
     )
 )  # fmt: skip
 SCRIPT = """

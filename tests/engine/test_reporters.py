@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
+from conftest import ROOT
 from engine.repositories import TODAY
 from engine.toys import PROGRAM
 
 from ai_program.checking import Result
 from ai_program.findings import Finding, Location
-from ai_program.reporters import github, text
+from ai_program.reporters import github, markdown, sarif, text
 from ai_program.reporters import json as as_json
 
 
@@ -224,22 +226,22 @@ def test_github(result):
 
 def test_the_summary_of_the_step(result):
     assert (
-        github.summarise(result)
+        markdown.render(result)
         == """\
 ### ai-program: 1 error · 1 warning · 1 waived · `ai-program explain AIP901` says why
 
 | rule | where | what | do |
 |---|---|---|---|
-| AIP901 error | contracts/b.odcs.yaml:2:10 | purpose is TODO | write the value |
-| AIP902 warning | contracts/a.odcs.yaml:2:1 | the owner has no address | tell them |
-| AIP901 waived by EXC&#45;0001 | contracts/a.odcs.yaml:2:8 | owner is TODO | write the value |
-""".replace("&#45;", "-")
+| AIP901 error | `contracts/b.odcs.yaml:2:10` | `purpose is TODO` | `write the value` |
+| AIP902 warning | `contracts/a.odcs.yaml:2:1` | `the owner has no address` | `tell them` |
+| AIP901 waived by `EXC-0001` | `contracts/a.odcs.yaml:2:8` | `owner is TODO` | `write the value` |
+"""
     )
 
 
 def test_a_clean_step_has_a_summary_too(governed, check):
     result = check(governed, select=("AIP904",))
-    assert github.summarise(result) == "### ai-program: 0 errors · 0 warnings\n\n"
+    assert markdown.render(result) == "### ai-program: 0 errors · 0 warnings\n\n"
 
 
 def test_annotations_are_escaped(governed, check):
@@ -253,15 +255,131 @@ def test_annotations_are_escaped(governed, check):
     )
 
 
-def test_markdown_is_quoted(governed, check):
+@pytest.mark.parametrize(
+    ("raw", "cell"),
+    [
+        ("<img src=x> [a](b) @team www.a.example", "`<img src=x> [a](b) @team www.a.example`"),
+        ("a | b", r"`a \| b`"),
+        ("a `b` c", "``a `b` c``"),
+        ("``", "``` `` ```"),
+        ("`", "`` ` ``"),
+        (" a", "`  a `"),
+        ("a\n# b\x1b\u202e", r"`a # b\x1b\u202e`"),
+        ("", ""),
+        ("x" * 700, f"`{'x' * 599}…`"),
+    ],
+)
+def test_markdown_is_quoted(governed, check, raw, cell):
     program = check(governed, select=("AIP904",)).program
-    message = "<img src=x> | `x` [a](b) @team *b* _c_"
-    finding = Finding("AIP901", "error", Location("a|b"), message, "r")
-    row = github.summarise(Result(program, [finding])).split("\n")[-2]
-    assert row == (
-        "| AIP901 error | a&#124;b | &#60;img src=x&#62; &#124; &#96;x&#96; &#91;a&#93;(b) "
-        "&#64;team &#42;b&#42; &#95;c&#95; | r |"
-    )
+    finding = Finding("AIP901", "error", Location("a|b"), raw, "r")
+    row = markdown.render(Result(program, [finding])).split("\n")[-2]
+    assert row == rf"| AIP901 error | `a\|b` | {cell} | `r` |"
+
+
+def test_markdown_fits_in_a_comment_and_counts_what_does_not(governed, check):
+    program = check(governed, select=("AIP904",)).program
+    for message, shown in (("m", 200), ("|" * 700, 48)):
+        findings = [
+            Finding("AIP901", "error", Location("a", line, 1, 2), message, "r")
+            for line in range(1, 301)
+        ]
+        report = markdown.render(Result(program, findings))
+        assert len(report) < 65_536
+        assert report.count("\n| AIP9") == shown
+        assert report.endswith(f"|\n\n+{300 - shown} more\n")
+
+
+def test_json_keeps_to_its_schema(result):
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.check_schema(schema)
+    report = json.loads(as_json.render(result))
+    validator.validate(report)
+    for spoilt in (report | {"version": 2}, report | {"more": 1}):
+        assert not validator.is_valid(spoilt)
+    report["findings"][0]["severity"] = "off"
+    assert not validator.is_valid(report)
+
+
+def test_sarif(result, governed):
+    log = json.loads(sarif.render(result))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["AIP901", "AIP902", "AIP903", "AIP904"]
+    assert rules[1] == {
+        "id": "AIP902",
+        "shortDescription": {"text": "Owners are told"},
+        "fullDescription": {"text": "Who is not told does not know."},
+        "help": {"text": "tell them"},
+        "defaultConfiguration": {"enabled": True, "level": "warning"},
+        "properties": {"tags": ["toy"]},
+    }
+    # The waived one is not there.
+    assert [(found["ruleId"], found["level"]) for found in run["results"]] == [
+        ("AIP902", "warning"),
+        ("AIP901", "error"),
+    ]
+    assert all(rules[found["ruleIndex"]]["id"] == found["ruleId"] for found in run["results"])
+    assert run["results"][1] == {
+        "ruleId": "AIP901",
+        "ruleIndex": 0,
+        "level": "error",
+        "message": {"text": "purpose is TODO\ndo: write the value"},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {
+                        "uri": "contracts/b.odcs.yaml",
+                        "uriBaseId": "%SRCROOT%",
+                    },
+                    "region": {"startLine": 2, "startColumn": 10, "endColumn": 14},
+                }
+            }
+        ],
+    }
+
+
+def test_sarif_names_the_base_of_related_places(governed, check):
+    governed.base = governed.git("rev-parse", "--short=7", "HEAD")
+    governed.add("contracts/a.odcs.yaml", "# new line\nid: a\nowner: TODO@\n")
+    (found,) = json.loads(sarif.render(check(governed)))["runs"][0]["results"]
+    (related,) = found["relatedLocations"]
+    assert related["message"] == {"text": f"base at {governed.base}"}
+    assert related["physicalLocation"]["region"]["startLine"] == 2
+
+
+def test_a_rule_that_is_off_is_off_in_sarif(repo, check):
+    repo.add("policies/program.yaml", PROGRAM.replace("limited", "minimal"))
+    (run,) = json.loads(sarif.render(check(repo)))["runs"]
+    assert run["tool"]["driver"]["rules"][1]["defaultConfiguration"] == {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("location", "uri", "region"),
+    [
+        (Location(""), "policies/program.yaml", None),
+        (Location("a b/ü:[%].yaml"), "a%20b/%C3%BC%3A%5B%25%5D.yaml", None),
+        (Location("by\udcffte"), "by%FFte", None),
+        (Location("a", 3), "a", {"startLine": 3}),
+        (Location("a", 3, 5, 5), "a", {"startLine": 3, "startColumn": 5, "endColumn": 5}),
+    ],
+)
+def test_places_in_sarif(governed, check, location, uri, region):
+    program = check(governed, select=("AIP904",)).program
+    report = sarif.render(Result(program, [Finding("AIP901", "error", location, "m", "r")]))
+    (found,) = json.loads(report)["runs"][0]["results"]
+    place = found["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == uri
+    assert place.get("region") == region
+
+
+def test_text_in_sarif_is_neither_placeholder_nor_link(governed, check):
+    program = check(governed, select=("AIP904",)).program
+    message = "{0} [here](https://a.example)\x1b\nb"
+    finding = Finding("AIP901", "error", Location("a"), message, "r")
+    (found,) = json.loads(sarif.render(Result(program, [finding])))["runs"][0]["results"]
+    assert found["message"]["text"] == ("{{0}} [here] (https://a.example)\\x1b b\ndo: r")
 
 
 def test_the_worst_come_first_and_the_rest_is_counted(repo, check):
@@ -274,4 +392,4 @@ def test_the_worst_come_first_and_the_rest_is_counted(repo, check):
     assert [line.split(" ")[0] for line in annotations] == ["::error"] * 10 + ["::warning"] * 10
     assert annotations[9] == "::error title=ai-program::+4 more; the log has all of them"
     assert annotations[19] == "::warning title=ai-program::+4 more; the log has all of them"
-    assert github.summarise(result).count("\n| AIP9") == 26
+    assert markdown.render(result).count("\n| AIP9") == 26

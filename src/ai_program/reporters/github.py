@@ -1,4 +1,4 @@
-"""For GitHub Actions: annotations beside the changed lines, and a summary of the step.
+"""For GitHub Actions: annotations beside the changed lines.
 
 GitHub shows ten errors and ten warnings of a step and drops the rest without a word, so the worst
 come first and the rest is counted. The text report follows in the log, fenced: the runner takes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ai_program.findings import Finding
 
 _SHOWN = 10  # annotations of each severity that GitHub shows
-_ROWS = 200  # rows of the summary, well below its limit of one megabyte
 
 
 def render(result: Result, *, fence: str) -> str:
@@ -31,26 +30,6 @@ def render(result: Result, *, fence: str) -> str:
             lines.append(f"::{severity} title=ai-program::+{more} more; the log has all of them")
     report = text.render(result)
     return "\n".join([*lines, f"::stop-commands::{fence}", report + f"::{fence}::"]) + "\n"
-
-
-def summarise(result: Result) -> str:
-    """Return the summary of the step as Markdown."""
-    lines = [f"### ai-program: {text.summary(result)}", ""]
-    if result.findings:
-        lines += ["| rule | where | what | do |", "|---|---|---|---|"]
-    order = sorted(result.findings, key=lambda f: (bool(f.waived_by), f.severity != "error"))
-    for finding in order[:_ROWS]:
-        kind = f"waived by {finding.waived_by}" if finding.waived_by else finding.severity
-        cells = (
-            f"{finding.code} {kind}",
-            text.place(finding.location),
-            finding.message,
-            finding.remedy,
-        )
-        lines.append("| " + " | ".join(_markdown(cell) for cell in cells) + " |")
-    if len(order) > _ROWS:
-        lines.append(f"\n+{len(order) - _ROWS} more")
-    return "\n".join(lines) + "\n"
 
 
 def _annotation(result: Result, finding: Finding) -> str:
@@ -77,13 +56,3 @@ def _data(value: str) -> str:
 
 def _property(value: str) -> str:
     return _data(text.clean(value)).replace(":", "%3A").replace(",", "%2C")
-
-
-def _markdown(value: str) -> str:
-    """Quote text so that Markdown and HTML show it and do nothing else."""
-    return "".join(
-        character
-        if character.isalnum() or character in " .,:;/-=+()'\"…·"
-        else f"&#{ord(character)};"
-        for character in text.clean(value)
-    )
