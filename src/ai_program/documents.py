@@ -14,6 +14,7 @@ from ai_program.findings import Location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     Value = Any  # what YAML and JSON hold: text, numbers, booleans, null, lists, mappings
@@ -25,6 +26,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_DIGITS = 100
+_DEEPEST = 6  # level of a heading
 _SHOWN = 60  # characters of a key or value in a message
 
 # Deleting these from the bytes leaves nothing of a well-behaved file. One pass in C.
@@ -112,19 +114,50 @@ class Document:
         """Return the ``## `` sections of the body: title to (line of the heading, text below)."""
         found: dict[str, tuple[int, list[str]]] = {}
         text: list[str] = []
-        fence = ""
-        for number, line in enumerate(self.body.split("\n"), start=self.body_line):
-            mark = line.lstrip()[:3]
-            if fence:
-                fence = "" if mark == fence else fence
-            elif mark in {"```", "~~~"}:
-                fence = mark
-            elif line.startswith("## "):
+        for number, line, code in self._lines():
+            if not code and line.startswith("## "):
                 text = []
                 found.setdefault(line[3:].strip().rstrip("#").rstrip(), (number, text))
                 continue
             text.append(line.rstrip("\r"))
         return {title: (line, "\n".join(body).strip()) for title, (line, body) in found.items()}
+
+    def anchors(self) -> dict[str, str]:
+        """Return the text below each heading, by the anchor that GitHub gives the heading.
+
+        What stands below deeper headings belongs to it; the headings themselves are no text.
+        """
+        import re
+
+        found: dict[str, list[str]] = {}
+        twins: dict[str, int] = {}
+        above: list[tuple[int, list[str]]] = []  # the headings that a line stands below
+        for _, line, code in self._lines():
+            level = 0 if code else len(line) - len(line.lstrip("#"))
+            if 1 <= level <= _DEEPEST and line[level : level + 1].isspace():
+                title = line[level:].strip().rstrip("#").rstrip().lower()
+                anchor = re.sub(r"[^\w\- ]", "", title).replace(" ", "-")
+                twins[anchor] = twins.get(anchor, -1) + 1
+                anchor += f"-{twins[anchor]}" if twins[anchor] else ""
+                text: list[str] = []
+                found.setdefault(anchor, text)
+                above = [*(each for each in above if each[0] < level), (level, text)]
+                continue
+            for _, below in above:
+                below.append(line.rstrip("\r"))
+        return {anchor: "\n".join(below).strip() for anchor, below in found.items()}
+
+    def _lines(self) -> Iterator[tuple[int, str, bool]]:
+        """Yield the lines of the body: number, text, and whether it belongs to a block of code."""
+        fence = ""
+        for number, line in enumerate(self.body.split("\n"), start=self.body_line):
+            mark = line.lstrip()[:3]
+            if fence:
+                yield number, line, True
+                fence = "" if mark == fence else fence
+            else:
+                fence = mark if mark in {"```", "~~~"} else ""
+                yield number, line, bool(fence)
 
     def mark(self, keys: Keys, *, of_key: bool) -> Mark:
         """Return line, column and end column of a value or its key; zeros in an empty file."""

@@ -427,13 +427,17 @@ def _monitors(
     *,
     pipeline: bool,
 ) -> list[dict[str, Any]]:
-    """Return the monitors; the one of a KPI that the answers replaced watches the first KPI."""
+    """Return the monitors.
+
+    The one of a KPI that the answers replaced watches the first KPI that the model still serves.
+    """
     by_id = {kpi["id"]: kpi for kpi in kpis}
+    served = [name for name in profile["features"]["serves"] if name in by_id] or list(by_id)
     monitors = []
     for monitor in profile["monitors"]:
         entry = {key: value for key, value in monitor.items() if key != "role"}
         if monitor["kind"] == "kpi":
-            kpi = by_id.get(monitor["subject"], kpis[0])
+            kpi = by_id.get(monitor["subject"], by_id[served[0]])
             entry |= {
                 "subject": kpi["id"],
                 "unit": kpi["unit"],

@@ -348,6 +348,16 @@ def test_markdown_has_front_matter_and_sections():
     }
 
 
+def test_a_heading_has_the_anchor_that_github_gives_it():
+    body = "# One, two\n\n## A-b _c_ #\nx\n### Deeper\ny\n## Deeper\n```\n# no\n```\n#no\n"
+    assert parse(body.encode(), "a.md").anchors() == {
+        "one-two": "x\ny\n```\n# no\n```\n#no",
+        "a-b-_c_": "x\ny",
+        "deeper": "y",
+        "deeper-1": "```\n# no\n```\n#no",
+    }
+
+
 def test_markdown_without_front_matter():
     doc = parse(b"# Title\n\n## One\ntext\n", "a.md")
     assert doc.value is None

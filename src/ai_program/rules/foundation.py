@@ -250,12 +250,12 @@ class AIP002(Rule):
                     do="name a file of this repository; while it is owed, say so with status: open",
                 )
             elif anchor and file.endswith(".md"):
-                runbook = head.tree.document(file)
-                if runbook is not None and anchor not in _anchors(runbook):
+                text = head.tree.document(file)
+                if text is not None and anchor not in text.anchors():
                     yield self.finding(
                         doc.at(*keys),
                         f"{file} has no section #{anchor}",
-                        do=f"name a section of {file}: {', '.join(sorted(_anchors(runbook)))}",
+                        do=f"name a section of {file}: {', '.join(sorted(text.anchors()))}",
                     )
 
     def _placeholders(self, program: Program) -> Iterator[Finding]:
@@ -336,8 +336,6 @@ def _rests_on(head: State) -> Iterator[tuple[Document, Keys, str]]:
     if head.evaluation is not None and head.evaluation.get("data", "status") != "open":
         yield from _path(head.evaluation, "data", "path")
         yield from _path(head.evaluation, "golden", "path")
-    for keys, _ in values.entries(head.monitoring, "monitors"):
-        yield from _path(head.monitoring, *keys, "runbook")
     for keys, _ in values.entries(head.readiness, "items"):
         yield from _path(head.readiness, *keys, "evidence")
     for doc in head.tree.documents("governance/audit-plan.yaml"):
@@ -349,16 +347,6 @@ def _path(doc: Document | None, *keys: str | int) -> Iterator[tuple[Document, Ke
     path = doc.get(*keys) if doc is not None else None
     if doc is not None and isinstance(path, str):
         yield doc, keys, path
-
-
-def _anchors(doc: Document) -> set[str]:
-    """Return the anchors of a Markdown text's headings, as GitHub makes them."""
-    found = set()
-    for line in doc.body.split("\n"):
-        if line.startswith("#"):
-            title = line.lstrip("#").strip().lower()
-            found.add(re.sub(r"[^\w\- ]", "", title).replace(" ", "-"))
-    return found
 
 
 class AIP003(Rule):

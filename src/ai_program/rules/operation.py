@@ -4,23 +4,233 @@ from __future__ import annotations
 
 import re
 
+from ai_program import values
+from ai_program.contracts import split
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
+from ai_program.rules.decisions import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from ai_program.documents import Document
     from ai_program.findings import Finding
     from ai_program.program import Program
+    from ai_program.values import Keys
 
 RUNBOOK = "runbooks/rollback.md"
 NOXFILE = "noxfile.py"
 # What the front matter repeats from policies/release.yaml, so that the reader needs one page.
 REPEATED = ("target", "fallback", "max_minutes")
 
+# What ends with another model, or none, in front of the users.
+STOPS = ("trip", "roll_back")
+
 _SESSION = re.compile(r"nox (?:-s|--session) ([A-Za-z0-9_.-]+)(?: --(?: .*)?)?\Z").match
+
+
+class AIP401(Rule):
+    """Each model has monitors of all kinds, and each feature view that it reads has one."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what nobody would notice."""
+        doc = program.head.monitoring
+        monitors = doc.get("monitors") if doc is not None else None
+        if doc is None or not isinstance(monitors, list):
+            return
+        watched: set[tuple[str, str]] = set()
+        for _, monitor in values.entries(doc, "monitors"):
+            watched.add((values.text(monitor.get("kind")), values.text(monitor.get("subject"))))
+        if len(list(values.entries(doc, "monitors"))) < len(monitors) or any(
+            "" in each for each in watched
+        ):
+            return  # what is malformed may be what is looked for
+        views: set[str] = set()
+        for card in values.mappings(program.head.cards):
+            model = card.get("model")
+            if isinstance(model, str):
+                yield from self._model(doc, card, model, watched)
+                for keys, reference in values.items(card, "features"):
+                    view, _ = split(reference)
+                    if ("data_drift", view) not in watched and view not in views:
+                        views.add(view)
+                        yield self.finding(
+                            doc.key_at("monitors"),
+                            f"nothing watches the drift of {view}, which {model} reads",
+                            related=[(card.at(*keys), "read here")],
+                        )
+
+    def _model(
+        self, doc: Document, card: Document, model: str, watched: set[tuple[str, str]]
+    ) -> Iterator[Finding]:
+        for kind, what in (
+            ("latency", "latency"),
+            ("prediction_quality", "quality of the predictions"),
+        ):
+            if (kind, model) not in watched:
+                yield self.finding(
+                    doc.key_at("monitors"),
+                    f"nothing watches the {what} of {model}",
+                    related=[(card.at("model"), "the model")],
+                )
+        kpis = values.texts(card.get("serves"))
+        if kpis and not any(("kpi", kpi) in watched for kpi in kpis):
+            yield self.finding(
+                doc.key_at("monitors"),
+                f"nothing watches a KPI that {model} serves ({values.joined(kpis)})",
+                related=[(card.at("serves"), "its KPIs")],
+            )
+
+
+class AIP402(Rule):
+    """Each monitor leads to a part of a runbook that says something."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield alerts that leave whoever is told alone."""
+        doc = program.head.monitoring
+        for keys, monitor in values.entries(doc, "monitors"):
+            if doc is not None and isinstance(monitor.get("runbook"), str):
+                yield from self._alert(program, doc, keys, monitor)
+
+    def _alert(
+        self, program: Program, doc: Document, keys: Keys, monitor: dict[str, Any]
+    ) -> Iterator[Finding]:
+        at, name = doc.at(*keys, "runbook"), values.text(monitor.get("id")) or "the monitor"
+        file, _, anchor = monitor["runbook"].partition("#")
+        if not (file.startswith("runbooks/") and file.endswith(".md")):
+            return  # AIP001 says so
+        if file not in program.head.tree:
+            yield self.finding(at, f"{name} leads to {file}, which does not exist")
+            return
+        if monitor.get("action") in STOPS and file != RUNBOOK:
+            yield self.finding(
+                at,
+                f"{name} takes the model out ({monitor['action']}), but leads to {file}",
+                do=f"name a section of {RUNBOOK}, or another action",
+            )
+        runbook = program.head.tree.document(file)
+        if runbook is None:
+            return
+        anchors = runbook.anchors()
+        written = sorted(each for each, text in anchors.items() if _says_something(text))
+        if anchor in written:
+            return
+        if not anchor:
+            wrong = f"{name} leads to all of {file}, and to no section of it"
+        elif anchor in anchors:
+            wrong = f"{name} leads to #{anchor} of {file}, where nothing is written"
+        else:
+            wrong = f"{name} leads to #{anchor}, which {file} does not have"
+            wrong += values.near(anchor, written)
+        yield self.finding(
+            at, wrong, do=f"name a section of {file} ({', '.join(written)}), or write it"
+        )
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether a reader sees more than comments and marks."""
+    return re.search(r"\w", re.sub(r"<!--.*?(?:-->|\Z)", "", text, flags=re.DOTALL)) is not None
+
+
+class AIP403(Rule):
+    """The breaker trips on real signs, falls back on something else, and has people."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what would keep the breaker from stopping the model."""
+        doc = program.head.monitoring
+        if doc is None or not isinstance(doc.get("breaker"), dict):
+            return
+        yield from self._trips(doc)
+        yield from self._safe_state(program, doc)
+        yield from self._people(program, doc)
+        tested, today = day(doc.get("breaker", "tested_on")), day(program.snapshot.today)
+        if tested is not None and today is not None and tested > today:
+            yield self.finding(
+                doc.at("breaker", "tested_on"),
+                f"the breaker was tested on {doc.get('breaker', 'tested_on')}, which is still to"
+                " come",
+                do="write the day of the last drill; null before the first",
+            )
+
+    def _trips(self, doc: Document) -> Iterator[Finding]:
+        """Monitors and breaker say the same, and drift alone trips nothing."""
+        monitors: dict[str, tuple[Keys, dict[str, Any]]] = {}
+        for keys, monitor in values.entries(doc, "monitors"):
+            monitors.setdefault(values.text(monitor.get("id")), (keys, monitor))
+        trips = {name: at for at, name in values.items(doc, "breaker", "trips_on")}
+        known = [name for name in trips if name in monitors]  # AIP005 speaks about the others
+        for name in known:
+            keys, monitor = monitors[name]
+            action = monitor.get("action")
+            if isinstance(action, str) and action != "trip":
+                yield self.finding(
+                    doc.at(*trips[name]),
+                    f"the breaker trips on {name}, whose action is {action}",
+                    related=[(doc.at(*keys, "action"), "its action")],
+                )
+        kinds = [monitors[name][1].get("kind") for name in known]
+        if kinds and len(known) == len(trips) and "prediction_quality" not in kinds:
+            yield self.finding(
+                doc.at("breaker", "trips_on"),
+                "the breaker trips on nothing that judges the predictions",
+                do="let it trip on a monitor of the kind prediction_quality",
+            )
+        for name, (keys, monitor) in monitors.items():
+            listed = isinstance(doc.get("breaker", "trips_on"), list)
+            if listed and name and name not in trips and monitor.get("action") == "trip":
+                yield self.finding(
+                    doc.at(*keys, "action"),
+                    f"the action of {name} is trip, but the breaker does not trip on it",
+                    related=[(doc.at("breaker", "trips_on"), "the breaker")],
+                )
+
+    def _safe_state(self, program: Program, doc: Document) -> Iterator[Finding]:
+        head, state = program.head, doc.get("breaker", "safe_state")
+        if not isinstance(state, str):
+            return
+        at = doc.at("breaker", "safe_state")
+        policy = head.release
+        fallback = policy.get("rollback", "fallback") if policy is not None else None
+        for other in (*values.mappings(head.cards), *values.mappings(head.registry)):
+            if other.get("model") == state:
+                yield self.finding(
+                    at,
+                    f"the safe state is {state}, the model that the breaker stops",
+                    related=[(other.at("model"), "the model")],
+                )
+                return
+        if policy is not None and isinstance(fallback, str) and fallback != state:
+            yield self.finding(
+                at,
+                f"the safe state is {state}, policies/release.yaml falls back on {fallback}",
+                related=[(policy.at("rollback", "fallback"), "the policy")],
+            )
+
+    def _people(self, program: Program, doc: Document) -> Iterator[Finding]:
+        head = program.head
+        if head.program is None or not isinstance(head.program.get("people"), list):
+            return
+        held = {role for person in head.people.values() if person.active for role in person.roles}
+        roles = values.texts(doc.get("breaker", "may_trip"))
+        if roles and held.isdisjoint(roles):
+            yield self.finding(
+                doc.at("breaker", "may_trip"),
+                f"nobody who is active may trip the breaker ({values.joined(roles)})",
+            )
+        resets = doc.get("breaker", "reset_requires")
+        if not isinstance(resets, str):
+            return
+        at = doc.at("breaker", "reset_requires")
+        if resets not in held:
+            yield self.finding(at, f"nobody who is active may reset the breaker ({resets})")
+        if resets in roles:
+            yield self.finding(
+                at,
+                f"{resets} may both trip and reset the breaker, so that nobody approves the reset",
+                do="let another role approve that the model answers again",
+            )
 
 
 class AIP404(Rule):
