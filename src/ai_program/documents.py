@@ -168,7 +168,10 @@ class Document:
         while keys not in marks and keys:
             keys = keys[:-1]
         if keys in marks:
-            return marks[keys][0 if of_key and keys == asked else 1]
+            found = marks[keys][0 if of_key and keys == asked else 1]
+            # For libyaml an empty document may end on the line after the last one.
+            if found[0] <= self._text.count("\n") + 1:
+                return found
         if not self._text:
             return 0, 0, 0
         first = self.line_at(1)

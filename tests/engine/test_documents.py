@@ -491,6 +491,7 @@ SNIPPETS = st.lists(
 
 
 @given(SNIPPETS, st.sampled_from(["a.yaml", "a.md"]))
+@example(pieces=["---\n", "#"], path="a.yaml")
 def test_yaml_shaped_text_gives_a_document_or_one_error(pieces, path):
     text = "".join(pieces)
     if path == "a.md":
