@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUNBOOK = "runbooks/rollback.md"
 NOXFILE = "noxfile.py"
+DRILLS = "evidence/drills"
 # What the front matter repeats from policies/release.yaml, so that the reader needs one page.
 REPEATED = ("target", "fallback", "max_minutes")
 
@@ -145,14 +146,7 @@ class AIP403(Rule):
         yield from self._trips(doc)
         yield from self._safe_state(program, doc)
         yield from self._people(program, doc)
-        tested, today = day(doc.get("breaker", "tested_on")), day(program.snapshot.today)
-        if tested is not None and today is not None and tested > today:
-            yield self.finding(
-                doc.at("breaker", "tested_on"),
-                f"the breaker was tested on {doc.get('breaker', 'tested_on')}, which is still to"
-                " come",
-                do="write the day of the last drill; null before the first",
-            )
+        yield from self._tested(program, doc)
 
     def _trips(self, doc: Document) -> Iterator[Finding]:
         """Monitors and breaker say the same, and drift alone trips nothing."""
@@ -206,6 +200,26 @@ class AIP403(Rule):
                 at,
                 f"the safe state is {state}, policies/release.yaml falls back on {fallback}",
                 related=[(policy.at("rollback", "fallback"), "the policy")],
+            )
+
+    def _tested(self, program: Program, doc: Document) -> Iterator[Finding]:
+        """A test is over, and somebody noted what came out."""
+        on, today = doc.get("breaker", "tested_on"), day(program.snapshot.today)
+        tested = day(on)
+        if tested is None or today is None:
+            return
+        at = doc.at("breaker", "tested_on")
+        if tested > today:
+            yield self.finding(
+                at,
+                f"the breaker was tested on {on}, which is still to come",
+                do="write the day of the last drill; null before the first",
+            )
+        elif not program.head.tree.glob(f"{DRILLS}/{on}*"):
+            yield self.finding(
+                at,
+                f"the breaker was tested on {on}, of which {DRILLS} holds no record",
+                do=f"write {DRILLS}/{on}.md, or null before the first drill",
             )
 
     def _people(self, program: Program, doc: Document) -> Iterator[Finding]:
