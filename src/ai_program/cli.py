@@ -27,6 +27,8 @@ usage: ai-program check [options]        judge the programme
        ai-program rules [--format json]  every rule: severity per tier, stage, what holds
        ai-program explain CODE           why a rule exists and how to satisfy it
        ai-program open [--format json]   what people still owe before a promotion
+       ai-program trace ID [--format text|json|mermaid]
+                                         what a dataset, feature, model, KPI or release rests on
        ai-program pin [REV]              move the pins of this repository to a revision
        ai-program plan|regenerate|abort|status   merge other answers, or a newer template
        ai-program --version
@@ -113,6 +115,12 @@ def _command(arguments: list[str]) -> int:
         return _explain(rest)
     if command == "rules":
         return _rules(_options(rest, {"--format": ("text", "json")}))
+    if command == "trace":
+        name = rest.pop(0) if rest and not rest[0].startswith("-") else None
+        options = _options(rest, {"--format": ("text", "json", "mermaid")})
+        if not name:
+            raise _WrongUse("trace takes the id of one thing first")
+        return _trace(name, options.get("--format", "text"))
     if command == "open":
         return _open(_options(rest, {"--format": ("text", "json")}))
     if command == "pin":
@@ -321,6 +329,19 @@ def _explain(arguments: list[str]) -> int:
             listed = identifiers if isinstance(identifiers, str) else ", ".join(identifiers)
             sys.stdout.write(f"maps to {name}: {listed}\n")
     return CLEAN
+
+
+def _trace(name: str, form: str) -> int:
+    from ai_program import tracing
+
+    found = tracing.trace(_program("commit", _today(None)).head, name)
+    if form == "json":
+        report = found.as_json()
+    else:
+        report = found.as_mermaid() if form == "mermaid" else found.as_text()
+    sys.stdout.write(report)
+    # A chain with a hole in it is not one to lean on.
+    return FINDINGS if found.missing else CLEAN
 
 
 def _open(options: dict[str, str]) -> int:
