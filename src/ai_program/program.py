@@ -47,6 +47,7 @@ PLACES = {
     "releases": "evidence/releases/[0-9]*.json",
     "active": "evidence/releases/active.json",
     "kpis": "evidence/kpis/*.json",
+    "incidents": "evidence/incidents/*.yaml",
     "workshop": "workshop.yaml",
     "lock": ".ai-program/lock.json",
 }
@@ -281,6 +282,11 @@ class State:
     def kpis(self) -> list[Document]:
         """Return the actual values of the KPIs, per release."""
         return self._all("kpis")
+
+    @property
+    def incidents(self) -> list[Document]:
+        """Return the records of incidents."""
+        return self._all("incidents")
 
     @property
     def releases(self) -> list[Document]:

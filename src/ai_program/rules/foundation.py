@@ -864,7 +864,7 @@ def _owners(doc: Document, kind: str) -> Iterator[tuple[Keys, str]]:
         keys, value = stack.pop()
         if isinstance(value, dict):
             # What is done needs nobody any more.
-            done = kind == "backlog" and value.get("status") == "done"
+            done = (kind, value.get("status")) in (("backlog", "done"), ("incident", "closed"))
             owner = value.get("owner")
             if isinstance(owner, str) and not done:
                 yield (*keys, "owner"), owner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ai_program import values
 from ai_program.rules.base import Rule
+from ai_program.rules.decisions import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from ai_program.program import Program
 
     Keys = tuple[str | int, ...]
+    Problem = tuple[Keys, str]
 
 # What stands where somebody did not want to say how; none of it is a way to another outcome.
 _NO_WAY = frozenset((
     "no", "none", "never", "nobody", "no one", "nothing", "n/a", "na", "not applicable",
     "not available", "not needed", "not planned", "not possible", "impossible", "unknown",
 ))  # fmt: skip
+
+# Days from the day on which somebody knew: until the record is closed, and until the authority has
+# the report that Art. 73 of the EU AI Act wants.
+CLOSED_WITHIN = 30
+REPORTED_WITHIN = {"serious": 15, "death": 10, "infrastructure": 2}
 
 
 class AIP406(Rule):
@@ -90,6 +97,161 @@ class AIP406(Rule):
                     f"the {key} of {_name(kind)} is {values.shown(said)}, which is no way to"
                     " another outcome",
                 )
+
+
+class AIP408(Rule):
+    """What went wrong is understood, reported where the law wants it, and followed up."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield incidents that lead to nothing, and records that were made to look better.
+
+        That no record is removed is a matter of AIP704.
+        """
+        snapshot = program.snapshot
+        for incident in values.mappings(program.head.incidents):
+            for keys, message in _told(program, incident):
+                yield self.finding(incident.at(*keys), message)
+            for keys, message in _overdue(program, incident):
+                # The clock alone is no fault of a change that has nothing to do with it.
+                later = incident.path not in snapshot.changed and snapshot.stage != "schedule"
+                yield self.finding(
+                    incident.at(*keys), message, severity="warning" if later else None
+                )
+            yield from self._late(incident)
+            yield from self._kept(program, incident)
+
+    def _late(self, incident: Document) -> Iterator[Finding]:
+        """Tell a report that came too late; a blocked commit would only invite another date."""
+        reported, last = day(incident.get("reported_on")), _report_by(incident)
+        if reported is not None and last is not None and reported > last[0]:
+            days = reported - last[0]
+            yield self.finding(
+                incident.at("reported_on"),
+                f"it was reported {days} day{'s' * (days > 1)} too late: {last[1]}",
+                do="leave the date as it is, and tell the authority why it took so long",
+                severity="warning",
+            )
+
+    def _kept(self, program: Program, incident: Document) -> Iterator[Finding]:
+        """Compare with the base: what is closed stays, and no duty is talked away."""
+        from ai_program import authority
+        from ai_program.polarity import same
+
+        before = program.base.tree.document(incident.path)
+        if before is None or not isinstance(before.value, dict) or before is incident:
+            return
+        if before.get("status") == incident.get("status") == "closed":
+            for key in (*before.value, *(key for key in incident.value if key not in before.value)):
+                if not same(before.get(key), incident.get(key)):
+                    yield self.finding(
+                        incident.at(key),
+                        f"it is closed, and its `{key}` was changed",
+                        do="take the change back, or reopen the incident: status in_progress",
+                    )
+            return
+        old, new = _report_by(before), _report_by(incident)
+        if old is None or (new is not None and new[0] <= old[0]):
+            return
+        key = "serious" if before.get("serious") != incident.get("serious") else "noticed_on"
+        pointer = f"{incident.path}#{key}"
+        reason = authority.missing(program, pointer, incident.get(key))
+        if reason is not None:
+            yield self.finding(
+                incident.at(key),
+                f"{key} was {values.shown(before.get(key))} and is"
+                f" {values.shown(incident.get(key))}, which puts off the report, and {reason}",
+                do=authority.remedy(pointer, incident.get(key)),
+            )
+
+
+def _told(program: Program, incident: Document) -> Iterator[Problem]:
+    """Yield what an incident says that does not hold, whatever day it is."""
+    file = incident.path.rpartition("/")[2]
+    if isinstance(incident.get("id"), str) and f"{incident.get('id')}.yaml" != file:
+        yield ("id",), f"the file is called {file}, the incident {incident.get('id')}"
+    yield from _days(program, incident)
+    last = ""
+    for keys, entry in values.entries(incident, "timeline"):
+        at = values.text(entry.get("at"))
+        if at and at < last:
+            yield (*keys, "at"), f"{at} stands after {last}"
+        last = max(last, at)
+    closed = incident.get("status") == "closed"
+    if closed and _report_by(incident) is not None and incident.get("reported_on") is None:
+        yield ("reported_on",), f"it is closed, and no report is dated: {_wanted(incident)}"
+    for keys, action in values.entries(incident, "actions"):
+        sprint, name = action.get("sprint"), action.get("item")
+        if isinstance(sprint, str) and isinstance(name, str):
+            item = _item(program, sprint, name)
+            if item is None:
+                yield (*keys, "item"), f"the backlog of {sprint} has no {name}"
+            elif item.get("status") == "dropped":
+                yield (*keys, "item"), f"{name} of {sprint} was dropped"
+
+
+def _days(program: Program, incident: Document) -> Iterator[Problem]:
+    """Yield days in an order that cannot be."""
+    began, noticed, due = (day(incident.get(key)) for key in ("began_on", "noticed_on", "due"))
+    today = day(program.snapshot.today)
+    if noticed is not None and began is not None and began > noticed:
+        yield ("began_on",), "it was noticed before it began"
+    if noticed is not None and due is not None and due > noticed + CLOSED_WITHIN:
+        yield (
+            ("due",),
+            f"it is due {due - noticed} days after it was noticed, {CLOSED_WITHIN} are allowed",
+        )
+    for key in ("noticed_on", "reported_on", "closed_on"):
+        that = day(incident.get(key))
+        if that is not None and today is not None and that > today:
+            yield (key,), f"{incident.get(key)} is still to come"
+        elif that is not None and noticed is not None and that < noticed:
+            yield (key,), f"{incident.get(key)} is before it was noticed"
+
+
+def _overdue(program: Program, incident: Document) -> Iterator[Problem]:
+    """Yield what the clock says about an incident."""
+    today = day(program.snapshot.today)
+    if today is None:
+        return
+    closed, due = incident.get("status") == "closed", day(incident.get("due"))
+    if not closed and due is not None and due < today:
+        yield ("due",), f"it was to be closed by {incident.get('due')}"
+    last = _report_by(incident)
+    if not closed and incident.get("reported_on") is None and last is not None and last[0] < today:
+        yield ("reported_on",), f"no report is dated, and the time for it is over: {last[1]}"
+    for keys, action in values.entries(incident, "actions"):
+        sprint, name, until = action.get("sprint"), action.get("item"), day(action.get("due"))
+        if not isinstance(sprint, str) or not isinstance(name, str) or until is None:
+            continue
+        item = _item(program, sprint, name)
+        if until < today and item is not None and item.get("status") not in ("done", "dropped"):
+            yield (
+                (*keys, "due"),
+                f"{name} of {sprint} was due on {action.get('due')} and is {item.get('status')}",
+            )
+
+
+def _report_by(incident: Document) -> tuple[int, str] | None:
+    """Return until which day a report is due, and why; None if the law wants none."""
+    kind, noticed = incident.get("serious"), day(incident.get("noticed_on"))
+    if not isinstance(kind, str) or kind not in REPORTED_WITHIN or noticed is None:
+        return None
+    return noticed + REPORTED_WITHIN[kind], _wanted(incident)
+
+
+def _wanted(incident: Document) -> str:
+    kind = incident.get("serious")
+    return f"{kind} is reported within {REPORTED_WITHIN[kind]} days of {incident.get('noticed_on')}"
+
+
+def _item(program: Program, sprint: str, name: str) -> dict[str, Any] | None:
+    """Return the item of a sprint's backlog, None if there is none."""
+    for backlog in program.head.backlogs:
+        if backlog.get("sprint") == sprint:
+            for _, item in values.entries(backlog, "items"):
+                if item.get("id") == name:
+                    return item
+    return None
 
 
 def _serious(program: Program) -> str:
