@@ -103,6 +103,7 @@ def derive(outcome: Examination) -> dict[str, Any]:
             "store": {"address": "store"},
             "canary": profile["release"]["canary"],
             "evidence_max_age_days": _bound("evidence-age", "at_most", tier),
+            "retraining": profile["release"]["retraining"],
         },
         "monitors": monitors,
         "breaker": {**profile["breaker"], "tested_on": None},

@@ -52,7 +52,7 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
     p.evaluation                    {model, data, statistics, baselines, fairness, explainability,
                                     golden} as in policies/evaluation.yaml
     p.gates, p.slices               as in policies/evaluation.yaml (slices also have a title)
-    p.release                       {approvals, rollback, store, canary, evidence_max_age_days}
+    p.release                       as in policies/release.yaml
     p.monitors, p.breaker           as in policies/monitoring.yaml
     p.decision_types                as in policies/oversight.yaml
     p.transparency                  {required, status, owner, due, note}

@@ -164,6 +164,60 @@ class AIP408(Rule):
             )
 
 
+class AIP409(Rule):
+    """What is trained again is judged like the first version, and sees more than its own effect."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield retraining that nothing starts, nobody approves, or that feeds on itself."""
+        policy = program.head.release
+        if policy is not None and isinstance(policy.get("retraining"), dict):
+            for key, message in self._problems(program, policy):
+                yield self.finding(policy.at("retraining", key), message)
+            yield from self._feedback(program, policy)
+
+    @staticmethod
+    def _problems(program: Program, policy: Document) -> Iterator[tuple[str, str]]:
+        monitors = [entry for _, entry in values.entries(program.head.monitoring, "monitors")]
+        calendar = policy.get("retraining", "every_days")
+        if calendar is None and not any(each.get("action") == "retrain" for each in monitors):
+            yield "every_days", "nothing starts a retraining: no day, and no monitor"
+        window = values.number(policy.get("retraining", "window_days"))
+        data = program.head.data
+        kept = values.number(data.get("retention", "max_days")) if data else None
+        if window is not None and kept is not None and window > kept:
+            yield "window_days", f"it learns from {window:g} days, and data is kept for {kept:g}"
+        if program.tier == "high" and policy.get("retraining", "promotion") == "automatic":
+            yield (
+                "promotion",
+                "at the high tier no model comes into force without approval",
+            )
+
+    def _feedback(self, program: Program, policy: Document) -> Iterator[Finding]:
+        """Ask the risk register whether the model moves what it learns from."""
+        register = program.head.risks
+        if register is None or not isinstance(register.get("risks"), list):
+            return
+        share = policy.get("retraining", "feedback", "share")
+        risks: dict[str, list[tuple[Keys, dict[str, Any]]]] = {}
+        for keys, risk in values.entries(register, "risks"):
+            if isinstance(risk.get("kind"), str):
+                risks.setdefault(risk["kind"], []).append((keys, risk))
+        for kind in ("feedback_loop", "confounder"):
+            if kind not in risks:
+                yield self.finding(
+                    register.key_at("risks"),
+                    f"no entry is of the kind {kind}, not even to say that it does not apply",
+                )
+        for keys, risk in risks.get("feedback_loop", ()):
+            treated = risk.get("applies") is True and risk.get("treatment") != "accept"
+            if treated and share is None:
+                yield self.finding(
+                    policy.at("retraining", "feedback", "share"),
+                    f"no outcome is free of the model, and {risk.get('id')} is not accepted",
+                    related=[(register.at(*keys, "treatment"), "the risk")],
+                )
+
+
 def _told(program: Program, incident: Document) -> Iterator[Problem]:
     """Yield what an incident says that does not hold, whatever day it is."""
     file = incident.path.rpartition("/")[2]
