@@ -164,16 +164,19 @@ class AIP403(Rule):
                     f"the breaker trips on {name}, whose action is {action}",
                     related=[(doc.at(*keys, "action"), "its action")],
                 )
-        kinds = [monitors[name][1].get("kind") for name in known]
-        if kinds and len(known) == len(trips) and "prediction_quality" not in kinds:
+        listed = isinstance(doc.get("breaker", "trips_on"), list)
+        if not listed or len(known) < len(trips):
+            return  # what is malformed or unknown may be what is looked for
+        if known and not any(
+            monitors[name][1].get("kind") == "prediction_quality" for name in known
+        ):
             yield self.finding(
                 doc.at("breaker", "trips_on"),
                 "the breaker trips on nothing that judges the predictions",
                 do="let it trip on a monitor of the kind prediction_quality",
             )
         for name, (keys, monitor) in monitors.items():
-            listed = isinstance(doc.get("breaker", "trips_on"), list)
-            if listed and name and name not in trips and monitor.get("action") == "trip":
+            if name and name not in trips and monitor.get("action") == "trip":
                 yield self.finding(
                     doc.at(*keys, "action"),
                     f"the action of {name} is trip, but the breaker does not trip on it",
