@@ -24,7 +24,8 @@ IDLE = frozenset(
     f"ai_program.{name}"
     for name in (
         "exceptions", "generation", "lock", "owed", "pins", "reporters.catalogue",
-        "reporters.github", "reporters.json", "reporters.markdown", "reporters.sarif", "tracing",
+        "reporters.github", "reporters.json", "reporters.markdown", "reporters.sarif", "standing",
+        "tracing", "workshop",
         "workshop",
     )
 )  # fmt: skip

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_program import lock, workshop
-from ai_program.git import CannotDecide, Misuse
+from ai_program import lock, snapshot, standing, workshop
+from ai_program.git import CannotDecide, Git, Misuse
+from ai_program.program import Baseline, Program
 from ai_program.regeneration import guardrails, merging, preparing, reporting, state
 from ai_program.regeneration.merging import WORKSHOP, Content
 from ai_program.regeneration.preparing import Prepared, Request
@@ -36,11 +37,12 @@ _USAGE = {
     "regenerate": "usage: ai-program regenerate --sprint NAME [--to REV] [--source ADDRESS] "
     "[--force-branch] [--upgrade] [--today YYYY-MM-DD]",
     "abort": "usage: ai-program abort",
-    "status": "usage: ai-program status",
+    "status": "usage: ai-program status [--today YYYY-MM-DD]",
 }
 _OPTIONS = {
     "plan": {"--to", "--source"},
     "regenerate": {"--sprint", "--to", "--source", "--force-branch", "--upgrade", "--today"},
+    "status": {"--today"},
 }
 _DECISION = re.compile(r"decisions/(\d{4})-[^/]*\.md")
 
@@ -54,7 +56,7 @@ def main(command: str, arguments: Sequence[str]) -> int:
             return plan(repository, request)
         if command == "regenerate":
             return regenerate(repository, request)
-        return abort(repository) if command == "abort" else status(repository)
+        return abort(repository) if command == "abort" else status(repository, request)
     except (CannotDecide, Misuse) as error:
         sys.stdout.flush()
         sys.stderr.write(f"ai-program {command}: {str(error).rstrip()}\n")
@@ -349,12 +351,20 @@ def abort(repository: Repository) -> int:
     return DONE
 
 
-def status(repository: Repository) -> int:
-    """Say where the repository stands: answers, template, sprint."""
+def status(repository: Repository, request: Request) -> int:
+    """Say where the repository stands: answers, template, programme."""
     found = state.under_way(repository)
     unmerged = repository.staged()[1] if found else []
     text = repository.text("HEAD", lock.PATH)
     if text is None:
         raise Misuse(f"there is no {lock.PATH} in HEAD: is this a generated repository?")
-    sys.stdout.write(reporting.status(repository, text, found, unmerged))
+    # Between two versions of a file there is no programme to speak of.
+    said = [] if unmerged else standing.lines(_program(repository, request))
+    sys.stdout.write(reporting.status(repository, text, found, unmerged, said))
     return CONFLICTS if unmerged else DONE
+
+
+def _program(repository: Repository, request: Request) -> Program:
+    today = request.today or dt.datetime.now(dt.UTC).date().isoformat()
+    taken = snapshot.take(Git(str(repository.root)), stage="commit", today=today)
+    return Program(taken, Baseline())

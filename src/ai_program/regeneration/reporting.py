@@ -100,9 +100,13 @@ def aborted(found: State, kept: str | None) -> str:
 
 
 def status(
-    repository: Repository, text: str, found: State | None, unmerged: Sequence[Unmerged]
+    repository: Repository,
+    text: str,
+    found: State | None,
+    unmerged: Sequence[Unmerged],
+    standing: Sequence[str],
 ) -> str:
-    """Return where the repository stands."""
+    """Return where the repository stands; ``standing`` says it of the programme."""
     try:
         lock = json.loads(text)
         template, engine = lock["template"], lock["engine"]
@@ -115,7 +119,7 @@ def status(
     except (ValueError, TypeError, KeyError):
         raise Misuse("the lock cannot be read: take it from a commit where it could") from None
     lines += [f"answers   {line}" for line in _against_lock(repository, answers)]
-    lines.append(f"sprint    {_sprint(repository)}")
+    lines += standing
     if found is not None and found.phase == BEGUN:
         lines.append(f"A regeneration for {found.sprint} was interrupted: `ai-program abort`.")
     elif found is not None:
@@ -151,22 +155,6 @@ def _against_lock(repository: Repository, locked: dict[str, Any]) -> Iterator[st
         yield f"{key}: {_shown(locked.get(key))} → {_shown(now.get(key))}"
     if not changed:
         yield "as in the lock"
-
-
-def _sprint(repository: Repository) -> str:
-    plans = sorted(repository.root.glob("sprints/*/plan.yaml"))
-    found = []
-    for path in plans:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        said = {
-            key.strip(): value.strip().strip('"')
-            for key, _, value in (line.partition(":") for line in text.splitlines())
-        }
-        found.append((said.get("end", ""), said))
-    if not found:
-        return "none"
-    last = max(found, key=lambda each: each[0])[1]
-    return f"{last.get('id')}, {last.get('start')} to {last.get('end')}, {last.get('status')}"
 
 
 # Parts --------------------------------------------------------------------------------------------
