@@ -394,6 +394,91 @@ class AIP208(Rule):
                 )
 
 
+class AIP209(Rule):
+    """What is in force, or comes into force, was judged a short time ago."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield releases whose evaluation is too old, dated ahead, or unknown."""
+        new, current = new_releases(program), in_force(program.head)
+        for release in new:
+            passed = current is None or release.path != current.path
+            if passed and release.get("predicate", "action") == "promote":
+                # It was in force once, and its own day is all that is known of that.
+                created = release.get("predicate", "created_at")
+                yield from self._judged(program, release, created, "was released")
+        if current is None or is_fallback(program.head, _evaluation_of(current)):
+            return
+        promoted = current in new and current.get("predicate", "action") == "promote"
+        # Time alone breaks no push, and at the worst moment nobody is kept from going back.
+        late = program.snapshot.stage != "schedule" and not promoted
+        severity = "warning" if late else None
+        yield from self._judged(program, current, program.snapshot.today, "is in force", severity)
+
+    def _judged(
+        self,
+        program: Program,
+        release: Document,
+        until: object,
+        how: str,
+        severity: str | None = None,
+    ) -> Iterator[Finding]:
+        """Compare a release's evidence with the day until which it has to hold."""
+        from ai_program.rules.decisions import day
+
+        version = subject(release)[1]
+        at = release.at("predicate", "evaluation", "path")
+        on, to = self._day(program, release), day(until[:10] if isinstance(until, str) else None)
+        judged = day(on)
+        if on is None or judged is None or to is None:
+            if program.snapshot.stage == "schedule":  # for a new release AIP303 looks at it
+                yield self.finding(at, f"when {version} was evaluated is not known")
+            return
+        age, longest = to - judged, self._longest(program)
+        if on > program.snapshot.today:
+            yield self.finding(
+                at,
+                f"the evaluation of {version} was committed on {on}, which is not yet",
+                do="set the clock, and commit the evidence again",
+            )
+        elif age > longest:
+            yield self.finding(
+                at,
+                f"{version} {how} on an evaluation of {on}: it is {age} days old,"
+                f" and {longest} are allowed",
+                severity=severity,
+            )
+
+    @staticmethod
+    def _day(program: Program, release: Document) -> str | None:
+        """Return the first day on which there is a trace of the evidence.
+
+        A report has no clock. The commit that brought it has one, which a rebase sets anew; so each
+        promotion that cites the report counts too.
+        """
+        path = _evaluation_of(release)
+        first = program.snapshot.history.first(path) if isinstance(path, str) else None
+        if first is None:
+            return None
+        days = [first.committed_on]
+        for each in program.head.releases:
+            created = each.get("predicate", "created_at")
+            if _evaluation_of(each) == path and isinstance(created, str):
+                days.append(created[:10])
+        return min(days)
+
+    @staticmethod
+    def _longest(program: Program) -> int:
+        """Return how many days are allowed: by the policy, and never more than the tier's."""
+        policy = program.head.release
+        wanted = policy.get("evidence_max_age_days") if policy else None
+        bounds: list[int] = [
+            floor["at_most"][program.tier]
+            for floor in program.baseline.tiers["floors"]
+            if floor["pointer"] == "policies/release.yaml#evidence_max_age_days"
+        ]
+        return min([*bounds, wanted] if type(wanted) is int else bounds)
+
+
 class _Applied:
     """Whether an earlier state had the value that a change brings."""
 
@@ -445,6 +530,11 @@ def in_force(state: State) -> Document | None:
     """Return the record of the release in force."""
     path = state.active.get("release") if state.active else None
     return state.tree.document(path) if isinstance(path, str) else None
+
+
+def _evaluation_of(release: Document) -> object:
+    """Return the path of the report that a release cites."""
+    return release.get("predicate", "evaluation", "path")
 
 
 def new_releases(program: Program) -> list[Document]:
