@@ -153,9 +153,18 @@ def _evaluate(files: Files, model: Model, changes: Changes) -> Files:
     entry = digests.sealed(_merged(entry, changes.pop("registry", {})))
     return {
         **files,
+        **_card(files, f"models/{policy['model']}/card.md", report),
         path: digests.pretty(report),
         f"{evidence.REGISTRY}/{version}.json": digests.pretty(entry),
     }
+
+
+def _card(files: Files, path: str, report: dict[str, Any]) -> Files:
+    """Return the model card with the numbers of a report, if they can be shown at all."""
+    try:
+        return {path: evidence.card_with(files[path].decode(), report).encode()}
+    except (KeyError, TypeError, ValueError):
+        return {}
 
 
 def _promote(files: Files, model: Model, changes: Changes) -> Files:

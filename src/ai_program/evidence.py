@@ -126,6 +126,37 @@ def _first_difference(stored: object, computed: list[dict[str, str]]) -> Problem
     return ("outcomes",), f"there are {len(computed)} gates and not as many outcomes"
 
 
+# Model cards.
+
+CARD_BEGIN, CARD_END = "<!-- metrics:begin -->", "<!-- metrics:end -->"
+
+
+def card_with(card: str, found: Mapping[str, Any]) -> str:
+    """Return a model card with the numbers of this report between its markers."""
+    before, begin, rest = card.partition(CARD_BEGIN)
+    _, end, after = rest.partition(CARD_END)
+    return f"{before}{begin}\n{card_block(found)}{end}{after}" if end else card
+
+
+def card_block(found: Mapping[str, Any]) -> str:
+    """Return the numbers of a report as the model card shows them."""
+    confidence = f"{found['statistics']['confidence']:.0%}"
+    lines = [
+        f"Version `{found['model']['version']}`, verdict **{found['verdict']}**:",
+        "",
+        f"| measured | on | value | {confidence} interval | rows |",
+        "|---|---|---|---|---|",
+    ]
+    for each in found["measurements"]:
+        against = f" against {each['compare_with']}" if each["compare_with"] else ""
+        interval = f"{each['low']:.4g} to {each['high']:.4g}"
+        lines.append(
+            f"| {each['metric']}{against} | {each['slice'] or 'all rows'} | {each['value']:.4g} "
+            f"| {interval if each['low'] != each['high'] else ''} | {each['n']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 # The registry.
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ai_program import digests
+from ai_program import digests, evidence
 
 from {{ cookiecutter.package_name }} import files
 from {{ cookiecutter.package_name }} import kpis
-from {{ cookiecutter.package_name }} import register
 
 
 def record(action: str, day: str = "2026-11-30") -> dict:
@@ -96,6 +95,6 @@ def test_the_card_shows_what_was_measured() -> None:
              "high": 0.044, "n": 2160},
         ],
     }  # fmt: skip
-    assert register.card_block(report).splitlines()[-1] == (
+    assert evidence.card_block(report).splitlines()[-1] == (
         "| mape | all rows | 0.0321 | 0.025 to 0.044 | 2160 |"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ai_program import values
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
     from ai_program.documents import Document
     from ai_program.findings import Finding
-    from ai_program.program import Program
+    from ai_program.program import Program, State
+    from ai_program.snapshot import Tree
 
     Keys = tuple[str | int, ...]
     Problem = tuple[Keys, str]
@@ -22,6 +25,28 @@ if TYPE_CHECKING:
 REGISTRY = "models/registry"
 RELEASES = "evidence/releases"
 ACTIVE = f"{RELEASES}/active.json"
+
+# Where manifests stand, and how a workload names its release: by the digest of its record, which
+# covers the model, the data, the features and the policies.
+DEPLOYED = "deploy"
+RELEASE_ANNOTATION = "ai-program/release"
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}").fullmatch
+_PINNED = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}").fullmatch
+_SEPARATOR = re.compile(rb"---(?:\s|$)").match
+_BUILD_FILE = re.compile(r"(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?").fullmatch
+_FROM = re.compile(r"(?i)\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?").match
+
+# Characters. Whoever reads less than this has not been told anything, in any language.
+_SHORTEST_NOTICE = 20
+
+# What a model card holds in each of these sections.
+_ANALYSES = "Quantitative analyses"
+_NOTHING = "Nothing has been measured yet."
+_COMMENT = r"(?s)<!--.*?(?:-->|\Z)"
+_NOT_FOR = r"(?im)^not for\b[^\S\n]*(?::[^\S\n]*)?(?:\w|\n\s*[-*] +\w)"
+_ITEM = r"(?m)^[-*] +\w"
+_SHOWN = re.compile(r"Version `([a-z0-9-]+)`")
 
 
 class AIP301(Rule):
@@ -101,6 +126,155 @@ class AIP301(Rule):
                 program.snapshot.at(commit)
             except CannotDecide:
                 yield ("code", "commit"), f"there is no commit {commit[:12]} to make it from"
+
+
+class AIP302(Rule):
+    """A model card says what the model is not for, where it ends, and what was measured."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what a reader of the card would miss, and what evidence contradicts."""
+        promoted = [
+            subject(record)
+            for record in new_releases(program)
+            if record.get("predicate", "action") == "promote"
+        ]
+        for doc in values.mappings(program.head.cards):
+            card = _Card(program, doc)
+            for at, message in card.problems():
+                yield self.finding(at, message)
+            for model, version, _ in promoted:
+                if doc.get("model") == model and doc.get("version") not in {None, version}:
+                    yield self.finding(
+                        doc.at("version"),
+                        f"{version} is put in force, and the card describes {doc.get('version')}",
+                        do=f"bring the card up to date for {version} before it is promoted",
+                    )
+
+
+class _Card:
+    """A model card beside the evidence about its model."""
+
+    __slots__ = ("doc", "program", "sections")
+
+    def __init__(self, program: Program, doc: Document) -> None:
+        self.program = program
+        self.doc = doc
+        # That a section is missing or empty is a matter of its form (AIP001).
+        self.sections = doc.sections()
+
+    def problems(self) -> Iterator[tuple[Location, str]]:
+        """Yield what is wrong with the card by itself and beside the evidence."""
+        yield from self._limits()
+        yield from self._version()
+        yield from self._numbers()
+
+    def _limits(self) -> Iterator[tuple[Location, str]]:
+        for title, what, pattern in (
+            ("Intended use", "does not say what the model is not for", _NOT_FOR),
+            ("Caveats and recommendations", "lists no limit of the model", _ITEM),
+        ):
+            line, text = self.sections.get(title, (0, ""))
+            if text and not re.search(pattern, re.sub(_COMMENT, "", text)):
+                yield self.doc.line_at(line), f"the section {title} {what}"
+
+    def _version(self) -> Iterator[tuple[Location, str]]:
+        """Compare the version that the card names with the registry."""
+        doc, version = self.doc, self.doc.get("version")
+        if version is None and doc.get("status") == "done":
+            yield doc.at("version"), "the card is done and names no version that it describes"
+        if not isinstance(version, str):
+            return
+        entry = self.program.head.tree.document(f"{REGISTRY}/{version}.json")
+        if entry is None or entry.get("model") != doc.get("model"):
+            yield doc.at("version"), f"no version {version} of {doc.get('model')} is registered"
+            return
+        view = entry.get("features")
+        made_from = {
+            "data": {
+                f"{each.get('contract')}@{each.get('version')}"
+                for _, each in values.entries(entry, "training_data")
+            },
+            "features": {f"{view.get('id')}@{view.get('version')}"}
+            if isinstance(view, dict)
+            else set(),
+        }
+        for key, true in made_from.items():
+            said = set(values.texts(doc.get(key)))
+            if said != true:
+                told, known = (values.joined(names) or "nothing" for names in (said, true))
+                message = f"the card says {told}, {version} was made from {known}"
+                yield doc.at(key), message
+
+    def _numbers(self) -> Iterator[tuple[Location, str]]:
+        """Hold the numbers between the markers against the report they come from."""
+        heading = self.sections.get(_ANALYSES, (0, ""))[0]
+        if not heading:
+            return
+        from ai_program import evidence
+
+        doc = self.doc
+        lines = dict(enumerate(doc.body.split("\n"), start=doc.body_line))
+        end_of_section = min(
+            (line for line, _ in self.sections.values() if line > heading), default=max(lines) + 1
+        )
+        begins, ends = (
+            [line for line, text in lines.items() if mark in text]
+            for mark in (evidence.CARD_BEGIN, evidence.CARD_END)
+        )
+        if not (len(begins) == len(ends) == 1 and heading < begins[0] < ends[0] < end_of_section):
+            marks = f"{evidence.CARD_BEGIN} … {evidence.CARD_END}"
+            message = f"the section {_ANALYSES} has no single place for the numbers: {marks}"
+            yield doc.line_at(heading), message
+            return
+        shown = {
+            line: text.strip()
+            for line, text in lines.items()
+            if begins[0] < line < ends[0] and text.strip()
+        }
+        yield from self._against_report(shown, begins[0], ends[0])
+
+    def _against_report(
+        self, shown: dict[int, str], begin: int, end: int
+    ) -> Iterator[tuple[Location, str]]:
+        doc, tree = self.doc, self.program.head.tree
+        first = next(iter(shown.items()), (begin, ""))
+        named = _SHOWN.match(first[1])
+        if named is None:
+            if any(_is_about(each, doc.get("model")) for each in self.program.head.reports):
+                yield (
+                    doc.line_at(first[0]),
+                    "it names no version, and there are reports of the model",
+                )
+            elif list(shown.values()) not in ([], [_NOTHING]):
+                yield doc.line_at(first[0]), "numbers without the version that they are about"
+            return
+        path = f"evidence/evaluations/{named[1]}.json"
+        report = tree.document(path)
+        if report is None or not _is_about(report, doc.get("model")):
+            if path not in tree or report is not None:
+                yield doc.line_at(first[0]), f"there is no report {path} of this model"
+            return
+        from ai_program import digests, evidence, schemas
+
+        # A report of another form (AIP001) or with another seal (AIP206) is no measure.
+        root = self.program.baseline.root
+        if schemas.validate("report", report.value, root=root) or not digests.is_sealed(
+            report.value
+        ):
+            return
+        said = [line for line in evidence.card_block(report.value).split("\n") if line]
+        for (line, text), true in zip(shown.items(), said, strict=False):
+            if text != true:
+                yield doc.line_at(line), f"{path} says otherwise: {true}"
+                return
+        if len(shown) < len(said):
+            yield doc.line_at(end), f"{path} says more: {said[len(shown)]}"
+        elif len(shown) > len(said):
+            yield doc.line_at(list(shown)[len(said)]), f"{path} says nothing of this"
+
+
+def _is_about(report: Document, model: object) -> bool:
+    return model is not None and report.get("model", "name") == model
 
 
 class AIP303(Rule):
@@ -355,6 +529,258 @@ class _Record:
             yield ("action",), f"{self.subject[1]} was never promoted, so nothing rolls back to it"
         elif self.earlier and subject(self.earlier[-1]) == self.subject:
             yield ("action",), f"{self.subject[1]} is in force already"
+
+
+class AIP304(Rule):
+    """What is deployed is named by digest, and is the release in force."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield images that may change by themselves, and workloads of another release."""
+        tree = program.head.tree
+        for path in tree.entries:
+            if not path.startswith(f"{DEPLOYED}/"):
+                continue
+            name = path.rpartition("/")[2].lower()
+            if name.endswith((".yaml", ".yml", ".json")):
+                yield from self._manifest(program, path)
+            elif _BUILD_FILE(name):
+                yield from self._build(program, path)
+
+    def _manifest(self, program: Program, path: str) -> Iterator[Finding]:
+        from ai_program.documents import DocumentError
+
+        try:
+            parts = list(_parts(program.head.tree, path))
+        except DocumentError as error:
+            yield self.finding(
+                Location(path, error.line, error.column or 1, (error.column or 1) + 1)
+                if error.line
+                else Location(path),
+                f"nobody can tell what this deploys: it {_said(error.message)}",
+                do="write plain YAML or JSON: no template, no anchors, every key once",
+            )
+            return
+        for doc in parts:
+            for keys, message in _loose_images(doc.value):
+                yield self.finding(doc.at(*keys), message)
+            for where in _workloads(doc):
+                yield from self._release(program, doc, where)
+
+    def _release(self, program: Program, doc: Document, where: Keys) -> Iterator[Finding]:
+        """Compare the release that a workload names with the one in force.
+
+        A promotion comes before its roll-out: what the change does not touch may lag behind until
+        the calendar asks.
+        """
+        snapshot, active = program.snapshot, program.head.active
+        lags = doc.path not in snapshot.changed and snapshot.stage != "schedule"
+        severity = "warning" if lags else None
+        kind, named = doc.get(*where, "kind"), False
+        for keys in dict.fromkeys((where, _pod(doc, where))):
+            at = (*keys, "metadata", "annotations", RELEASE_ANNOTATION)
+            annotations = doc.get(*at[:-1])
+            if not isinstance(annotations, dict) or RELEASE_ANNOTATION not in annotations:
+                continue
+            named, said = True, annotations[RELEASE_ANNOTATION]
+            if not isinstance(said, str):
+                said = values.shown(said)
+            if active is None:
+                message = f"it names the release {said}, and none is in force"
+                yield self.finding(doc.at(*at), message)
+            elif said != active.get("digest"):
+                yield self.finding(
+                    doc.at(*at),
+                    f"it names the release {said},"
+                    f" in force is {active.get('version')} by {active.get('digest')}",
+                    severity=severity,
+                    related=[(active.at("digest"), "the release in force")],
+                )
+        if not named and active is not None:
+            yield self.finding(
+                doc.at(*where, "kind"),
+                f"this {kind} does not say which release it is: no annotation {RELEASE_ANNOTATION}",
+                severity=severity,
+            )
+
+    def _build(self, program: Program, path: str) -> Iterator[Finding]:
+        from ai_program.documents import DocumentError
+
+        try:
+            text = program.head.tree.read(path).decode(errors="replace")
+        except DocumentError as error:
+            yield self.finding(Location(path), f"nobody can tell what this builds: {error.message}")
+            return
+        stages = {"scratch"}
+        for number, line in enumerate(text.split("\n"), start=1):
+            base = _FROM(line)
+            if base is None:
+                continue
+            image = base["image"]
+            if image.lower() not in stages and not _PINNED(image):
+                start = base.start("image") + 1
+                yield self.finding(Location(path, number, start, start + len(image)), _loose(image))
+            if base["stage"]:
+                stages.add(base["stage"].lower())
+
+
+def _parts(tree: Tree, path: str) -> Iterator[Document]:
+    """Yield the documents of a manifest, each with the numbers of its lines.
+
+    Raises:
+        DocumentError: for whatever of it cannot be read.
+
+    """
+    import itertools
+
+    from ai_program import documents
+
+    if tree.entries[path].mode == "120000":
+        raise documents.DocumentError("is a symbolic link, which is not followed")
+    data = tree.read(path)
+    if path.endswith(".json"):
+        yield documents.parse(data, path)
+        return
+    lines = data.split(b"\n")
+    starts = [0, *(n for n, line in enumerate(lines) if _SEPARATOR(line)), len(lines)]
+    for start, end in itertools.pairwise(starts):
+        part = b"\n".join(lines[start:end])
+        if start:
+            part = b"\n" * start + part.replace(b"---", b"   ", 1)
+        doc = documents.parse(part, path)
+        if doc.value is not None:
+            yield doc
+
+
+def _said(message: str) -> str:
+    return (
+        message if message.startswith(("is ", "has ", "begins ")) else f"cannot be read: {message}"
+    )
+
+
+def _loose_images(value: object) -> Iterator[Problem]:
+    """Yield the images of a manifest that no digest names, wherever they stand."""
+    stack: list[tuple[Keys, object]] = [((), value)]
+    found: list[Problem] = []
+    while stack:
+        keys, value = stack.pop()
+        if isinstance(value, list):
+            stack.extend(((*keys, index), item) for index, item in enumerate(value))
+        if not isinstance(value, dict):
+            continue
+        stack.extend(((*keys, key), item) for key, item in value.items())
+        image = value.get("image")
+        if isinstance(image, str) and not _PINNED(image):
+            found.append(((*keys, "image"), _loose(image)))
+        # Kustomize and Helm keep the parts of a name apart.
+        for key in ("newTag", "tag"):
+            if value.get(key) is not None and not _DIGEST(str(value.get("digest"))):
+                said = values.shown(value[key])
+                found.append(
+                    ((*keys, key), f"the tag {said} may move, and no digest stands beside it")
+                )
+    return iter(sorted(found, key=lambda each: str(each[0])))
+
+
+def _loose(image: str) -> str:
+    if "@" in image:
+        return f"{image} is not named by a whole sha256 digest"
+    tagged = ":" in image.rpartition("/")[2]
+    return f"{image} may change by itself: {'a tag is no digest' if tagged else 'it is the latest'}"
+
+
+def _workloads(doc: Document) -> Iterator[Keys]:
+    """Yield where the objects stand that run containers: the document, or items of its list."""
+    for where in ((), *(keys for keys, _ in values.entries(doc, "items"))):
+        spec = doc.get(*where, "spec")
+        if isinstance(doc.get(*where, "kind"), str) and _runs_containers(spec):
+            yield where
+
+
+def _runs_containers(value: object) -> bool:
+    """Tell whether containers stand somewhere below."""
+    stack = [value]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("containers"), list):
+                return True
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return False
+
+
+def _pod(doc: Document, where: Keys) -> Keys:
+    """Return where the template of a workload's pods stands; the workload itself without one."""
+    for keys in (("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
+        if isinstance(doc.get(*where, *keys), dict):
+            return (*where, *keys)
+    return where
+
+
+class AIP306(Rule):
+    """Who deals with the system, or is decided about, is told so: in words, at a place."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield a notice that is missing, says nothing, or was taken back."""
+        policy = program.head.oversight
+        if policy is None or not isinstance(policy.get("transparency"), dict):
+            return
+        reason = _reason_to_tell(program.head.program)
+        if policy.get("transparency", "required") is not True:
+            if reason:
+                yield self.finding(
+                    policy.at("transparency", "required"),
+                    f"no notice is required, and {reason}",
+                    do="set required: true; if an answer is wrong, correct it in workshop.yaml",
+                )
+            return
+        if not values.text(policy.get("transparency", "owner")):
+            yield self.finding(
+                policy.key_at("transparency"), "nobody owns the notice, so nobody keeps it true"
+            )
+        if policy.get("transparency", "status") == "done":
+            yield from self._text(policy)
+        elif program.base.active is not None and _is_told(program.base):
+            yield self.finding(
+                policy.at("transparency", "status"),
+                "a release is in force, and its notice is taken back",
+                do="keep the notice that people read now until the next one is written",
+            )
+
+    def _text(self, policy: Document) -> Iterator[Finding]:
+        notice, placement = (
+            values.text(policy.get("transparency", key)) for key in ("notice", "placement")
+        )
+        if notice and len(notice) < _SHORTEST_NOTICE:
+            yield self.finding(
+                policy.at("transparency", "notice"),
+                f"{values.shown(notice)} tells nobody that and why an AI system is used",
+            )
+        if notice and notice == placement:
+            yield self.finding(
+                policy.at("transparency", "placement"),
+                "this is the notice again, and not where people read it",
+            )
+
+
+def _reason_to_tell(doc: Document | None) -> str:
+    """Return why people have to be told, "" if nothing says so."""
+    risk = doc.get("risk") if doc else None
+    if not isinstance(risk, dict):
+        return ""
+    if risk.get("interacts_or_generates") is True:
+        return "the system talks to people or makes what they see (interacts_or_generates: true)"
+    if risk.get("person_impact") == "legal_or_similar":
+        return "it decides about people (person_impact: legal_or_similar)"
+    return ""
+
+
+def _is_told(state: State) -> bool:
+    """Tell whether a notice was written."""
+    policy = state.oversight
+    said = policy.get("transparency") if policy else None
+    return isinstance(said, dict) and said.get("required") is True and said.get("status") == "done"
 
 
 def required_approvals(program: Program) -> int:

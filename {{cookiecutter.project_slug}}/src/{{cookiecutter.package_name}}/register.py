@@ -5,7 +5,6 @@ The model goes to the store, its report and its registry entry to git, its numbe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from importlib.metadata import distributions
 from typing import Any
@@ -21,8 +20,6 @@ from .settings import Settings
 from .statistics import rounded
 
 COMMAND = "nox -s pipeline -- --candidate {candidate}"
-
-_BLOCK = re.compile("(<!-- metrics:begin -->\n).*?(<!-- metrics:end -->)", re.DOTALL)
 
 
 def packages() -> list[str]:
@@ -112,28 +109,9 @@ def update_card(settings: Settings, report: dict[str, Any]) -> None:
     """Put the numbers of this version between the markers of the model card."""
     path = settings.root / "models" / settings.model / "card.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    new = _BLOCK.sub(lambda found: found[1] + card_block(report) + found[2], text)
+    new = evidence.card_with(text, report)
     if new != text:
         files.write(settings.root, {path.relative_to(settings.root).as_posix(): new.encode()})
-
-
-def card_block(report: dict[str, Any]) -> str:
-    """Return the numbers of a report as a table."""
-    confidence = f"{report['statistics']['confidence']:.0%}"
-    lines = [
-        f"Version `{report['model']['version']}`, verdict **{report['verdict']}**:",
-        "",
-        f"| measured | on | value | {confidence} interval | rows |",
-        "|---|---|---|---|---|",
-    ]
-    for each in report["measurements"]:
-        against = f" against {each['compare_with']}" if each["compare_with"] else ""
-        interval = f"{each['low']:.4g} to {each['high']:.4g}"
-        lines.append(
-            f"| {each['metric']}{against} | {each['slice'] or 'all rows'} | {each['value']:.4g} "
-            f"| {interval if each['low'] != each['high'] else ''} | {each['n']} |"
-        )
-    return "\n".join(lines) + "\n"
 
 
 def _kpis(settings: Settings) -> set[str]:
