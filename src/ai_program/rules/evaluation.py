@@ -138,6 +138,91 @@ class AIP201(Rule):
             )
 
 
+class AIP203(Rule):
+    """Where people are affected, equal treatment is measured, limited and reported."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what leaves open whether one group is treated worse than another."""
+        policy = program.head.evaluation
+        if policy is None or not isinstance(policy.get("fairness"), dict):
+            return
+        metric = policy.get("fairness", "metric")
+        better = _EQUAL.get(metric) if isinstance(metric, str) else None
+        if better is None:
+            affected = self._affected(program)
+            if affected and metric == "none":
+                yield self.finding(
+                    policy.at("fairness", "metric"),
+                    f"{affected}, and no equal treatment is measured",
+                )
+            return
+        gates = [
+            (keys, gate)
+            for keys, gate in values.entries(policy, "gates")
+            if [gate.get(key) for key in ("metric", "slice", "compare_with")]
+            == [metric, None, None]
+        ]
+        is_open = policy.get("fairness", "status") == "open"
+        if not gates and not is_open:
+            yield self.finding(policy.at("fairness", "metric"), f"no gate measures {metric}")
+        limit = policy.get("fairness", "limit")
+        held = False
+        for keys, gate in gates:
+            if gate.get("direction") != better:
+                yield self.finding(
+                    policy.at(*keys, "direction"),
+                    f"{gate.get('id')} lets pass what treats groups less equally:"
+                    f" for {metric} {better} is better",
+                )
+            elif _is_number(limit) and _is_number(gate.get("limit")):
+                held |= gate["limit"] >= limit if better == "higher" else gate["limit"] <= limit
+            else:
+                held = True  # the schema says what is no number
+        if gates and not held and not is_open and gates[0][1].get("direction") == better:
+            yield self.finding(
+                policy.at(*gates[0][0], "limit"),
+                f"{gates[0][1].get('id')} passes {gates[0][1].get('limit')},"
+                f" the limit of {metric} is {limit}",
+                related=[(policy.at("fairness", "limit"), "the limit")],
+            )
+        yield from self._released(program, metric)
+
+    @staticmethod
+    def _affected(program: Program) -> str | None:
+        """Return by which answer people are affected; None if by none."""
+        answers = program.head.program.get("risk") if program.head.program else None
+        if not isinstance(answers, dict):
+            return None
+        from ai_program import risk
+
+        said = {key: answers.get(key) for key in ("person_impact", "vulnerable_groups")}
+        if not risk.affects_people({k: v for k, v in said.items() if isinstance(v, (str, bool))}):
+            return None
+        impact = said["person_impact"]
+        if impact in ("indirect", "legal_or_similar"):
+            return f"people are affected (person_impact: {impact})"
+        return "people are affected (vulnerable_groups: true)"
+
+    def _released(self, program: Program, metric: str) -> Iterator[Finding]:
+        """Look for the result in the reports of new promotions: open is no excuse there."""
+        for release in new_releases(program):
+            path = release.get("predicate", "evaluation", "path")
+            report = program.head.tree.document(path) if isinstance(path, str) else None
+            if release.get("predicate", "action") == "rollback" or report is None:
+                continue  # AIP303 says that the report is missing
+            measured = [
+                each
+                for _, each in values.entries(report, "measurements")
+                if [each.get(key) for key in ("metric", "slice", "compare_with")]
+                == [metric, None, None]
+            ]
+            if not any(_is_number(each.get("value")) for each in measured):
+                yield self.finding(
+                    release.at("predicate", "evaluation", "path"),
+                    f"the report of {subject(release)[1]} does not say what {metric} is",
+                )
+
+
 class AIP206(Rule):
     """What a report concludes follows from what it embeds."""
 
@@ -507,6 +592,12 @@ class _Applied:
 _EVIDENCE = tuple(
     f"evidence/{kind}" for kind in ("evaluations", "kpis", "drills", "reviews", "incidents")
 )
+# Which way groups are treated more equally.
+_EQUAL = {
+    "selection_ratio": "higher",
+    "error_ratio": "lower",
+    "equal_opportunity_difference": "lower",
+}
 _GOOD = ("pass", "not_applicable")
 _HERE = "this change"
 _ADD_NAIVE = "add a gate with compare_with: best_naive and a limit that only a better model passes"
