@@ -435,6 +435,136 @@ def _feature_labels(doc: Document) -> dict[str, _Label]:
     return found
 
 
+class AIP107(Rule):
+    """Every input is a field of the contract, and a feature is as sensitive as its inputs."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        # A view reads one contract and no other view, so what leads to a feature has no circles.
+        for doc, contract in _views(program.head):
+            fields = {field.name for field in contracts.fields(contract)}
+            for at, name in _read(doc):
+                if name not in fields:
+                    what = "entity key" if at[0] == "entity" else "input"
+                    yield self.finding(
+                        doc.at(*at),
+                        f"the {what} {name} is no field of {contract.get('id')}"
+                        f"{values.near(name, fields)}",
+                        do="name a field of the contract, or add the field to the contract",
+                        related=((values.top(contract, "schema"), "the fields"),),
+                    )
+        yield from self._labels(program)
+
+    def _labels(self, program: Program) -> Iterator[Finding]:
+        before: dict[str, _Short] | None = None
+        for place, short in _shorts(program.head).items():
+            least = short.known[short.rank]
+            missing: str | None = None
+            if least != "special":
+                if before is None:
+                    before = _shorts(program.base)
+                # What was authorised stays so until an input gets more sensitive.
+                was = before.get(place)
+                if (
+                    was is not None
+                    and (was.value, was.rank) == (short.value, short.rank)
+                    and program.base.authorising(place, short.value) is not None
+                    and program.head.authorising(place, short.value) is not None
+                ):
+                    continue
+                from ai_program import authority
+
+                missing = authority.missing(program, place, short.value)
+                if missing is None:
+                    continue
+            yield self.finding(
+                short.doc.at(*short.keys),
+                f"{short.what} is {short.value}, but its input {short.field.name} is {least}: "
+                f"{missing or 'data of special categories never becomes a feature'}",
+                do="take the input out"
+                if missing is None
+                else f"write {least}; or, where the transformation makes the data anonymous, bring "
+                f"an accepted decision that authorises {place} to {short.value}",
+                related=((short.contract.at(*short.field.keys, "name"), "the input"),),
+            )
+
+
+class _Short:
+    """A label of a feature that says less than one of its inputs does."""
+
+    __slots__ = ("contract", "doc", "field", "keys", "known", "rank", "value", "what")
+
+    def __init__(
+        self,
+        label: _Label,
+        known: tuple[str, ...],
+        places: tuple[Document, Document],
+        most: tuple[int, Field],
+    ) -> None:
+        self.keys = label.keys
+        self.what = label.what
+        self.value = label.value
+        self.known = known
+        self.doc, self.contract = places
+        self.rank, self.field = most  # of the most sensitive input
+
+
+def _views(state: State) -> Iterator[tuple[Document, Document]]:
+    """Yield each feature view with the contract that it reads; AIP002 says if there is none."""
+    known = values.unique(values.mappings(state.contracts))
+    for doc in values.mappings(state.features):
+        contract = known.get(contracts.split(doc.get("source"))[0])
+        if contract is not None:
+            yield doc, contract
+
+
+def _read(doc: Document) -> Iterator[tuple[Keys, str]]:
+    """Yield every name by which a feature view reads its contract."""
+    yield from values.items(doc, "entity", "keys")
+    for keys, _ in values.entries(doc, "features"):
+        yield from values.items(doc, *keys, "inputs")
+
+
+def _shorts(state: State) -> dict[str, _Short]:
+    """Return the labels that are too low, by the place that a decision would name."""
+    found: dict[str, _Short] = {}
+    for places in _views(state):
+        doc, contract = places
+        fields = list(contracts.fields(contract))
+        for keys, feature in values.entries(doc, "features"):
+            name = values.text(feature.get("name"))
+            inputs = set(values.texts(feature.get("inputs")))
+            # Whoever reads a field reads its parts; a name that two tables have may mean either.
+            read = [
+                field
+                for field in fields
+                if any(".".join(field.names[1:end]) in inputs
+                       for end in range(2, len(field.names) + 1))
+            ]  # fmt: skip
+            for label, known in (
+                ("classification", CLASSIFICATIONS),
+                ("personal_data", PERSONAL_DATA),
+            ):
+                own = _Label(
+                    f"{label} of the feature {name}", (*keys, label), feature.get(label), known
+                )
+                ranks = [(_field_rank(field, label), field) for field in read]
+                most = max(ranks, key=lambda each: each[0], default=None)
+                if own.rank is not None and most is not None and most[0] > own.rank:
+                    place = f"{doc.path}#features[{name}].{label}"
+                    found[place] = _Short(own, known, places, most)
+    return found
+
+
+def _field_rank(field: Field, label: str) -> int:
+    """Return how high a label of a field is, -1 if nobody knows; AIP103 says so."""
+    if label == "classification":
+        rank = _rank(field.entry.get(label), CLASSIFICATIONS)
+    else:
+        personal = contracts.custom(field.entry, "personalData")
+        rank = _rank(personal and personal[1], PERSONAL_DATA)
+    return -1 if rank is None else rank
+
+
 class AIP108(Rule):
     """No model sees what must never decide."""
 
