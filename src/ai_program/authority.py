@@ -12,8 +12,10 @@ from ai_program import values
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from ai_program.documents import Document
+    from ai_program.polarity import Change
     from ai_program.program import Person, Program, State
 
 
@@ -115,6 +117,31 @@ def remedy(pointer: str, value: object) -> str:
         f"undo it, or bring an accepted decision that authorises {authorised},"
         " approved by others than the author"
     )
+
+
+class Applied:
+    """Whether an earlier state had the value that a change brings."""
+
+    __slots__ = ("after", "path", "pointer", "schema")
+
+    def __init__(self, path: str, after: Document, change: Change, schema: dict[str, Any]) -> None:
+        self.path = path
+        self.after = after
+        self.pointer = change.pointer
+        self.schema = schema
+
+    def __call__(self, state: State) -> bool:
+        """Compare what that state had with what is judged."""
+        from ai_program import polarity
+
+        then = state.tree.document(self.path)
+        if then is None:
+            return False
+        left = polarity.compare(then.value, self.after.value, self.schema)
+        return not any(
+            self.pointer.startswith(change.pointer) or change.pointer.startswith(self.pointer)
+            for change in left
+        )
 
 
 def _objection(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ai_program.documents import Document
     from ai_program.exceptions import Waiver
     from ai_program.findings import Finding
+    from ai_program.polarity import Change
     from ai_program.program import Program
     from ai_program.snapshot import Tree
 
@@ -33,6 +34,8 @@ TRANSITIONS = {
 }
 # Statuses from which on a record stands.
 FROZEN = ("accepted", "rejected", "superseded")
+# Answers of a screen that say that there is something.
+_ADMITTED = ("unsure", "applies", True)
 # What else is looked at by itself.
 _MAY_CHANGE = ("id", "status", "superseded_by")
 
@@ -191,6 +194,47 @@ class AIP502(Rule):
         return begun is not None and first is not None and begun.oid == first.oid
 
 
+class AIP504(Rule):
+    """What decides about everything else is changed by a decision, whichever way it goes."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield the sensitive places that changed without an accepted decision."""
+        for entry in program.baseline.tiers["decided"]:
+            path, _, place = entry["pointer"].partition("#")
+            if program.snapshot.changed.get(path) == "M":
+                yield from self._undecided(program, path, place, entry["why"])
+
+    def _undecided(self, program: Program, path: str, place: str, why: str) -> Iterator[Finding]:
+        from ai_program import authority, layout, polarity
+
+        kind = layout.of(program).kind(path)
+        before, after = program.base.tree.document(path), program.head.tree.document(path)
+        if kind is None or before is None or after is None or not isinstance(after.value, dict):
+            return
+        schema = program.baseline.value(f"schemas/{kind['schema']}")
+        for change in polarity.compare(before.value, after.value, schema):
+            # What tightens or loosens is AIP208's business.
+            if change.direction != polarity.NEUTRAL or not _lies_in(change.pointer, place):
+                continue
+            if _undecided_yet(before, change.before) or _nobody_who_decides(program, change):
+                continue
+            # Who admits a risk, or leaves, needs nobody's leave.
+            if change.after in (_ADMITTED if place.startswith("risk.") else (False,)):
+                continue
+            pointer = f"{path}#{change.pointer}"
+            value = None if change.after is polarity.ABSENT else change.after
+            applied = authority.Applied(path, after, change, schema)
+            missing = authority.missing(program, pointer, value, applied)
+            if missing is not None:
+                gone = change.after is polarity.ABSENT
+                yield self.finding(
+                    (after.key_at if gone else after.at)(*change.after_keys),
+                    f"{polarity.describe(change)} ({why}), and {missing}",
+                    do=authority.remedy(pointer, value),
+                    related=[(before.at(*change.before_keys), "base")],
+                )
+
+
 class AIP505(Rule):
     """An exception says what it waives, for how long, and who answers for that."""
 
@@ -230,6 +274,37 @@ class AIP505(Rule):
                     do="mend what it waives by then, or agree on a further exception in a new file",
                     severity="warning",
                 )
+
+
+def _lies_in(pointer: str, place: str) -> bool:
+    """Tell whether a pointer is the place or lies in it, or has the place in itself."""
+    return any(
+        inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
+        for inner, outer in ((pointer, place), (place, pointer))
+    )
+
+
+def _undecided_yet(before: Document, value: object) -> bool:
+    """Tell whether nothing was decided about a place: the programme is a draft.
+
+    But it is not undecided that a screen found something, or was not sure.
+    """
+    return before.get("program", "status") == "draft" and value not in _ADMITTED
+
+
+def _nobody_who_decides(program: Program, change: Change) -> bool:
+    """Tell whether the change is about a person who answers for nothing, before and after it."""
+    if not change.pointer.startswith("people["):
+        return False
+    from ai_program import authority
+
+    deciding = {*authority.permitted_roles(program)}
+    deciding.update(program.baseline.tiers["required_roles"][program.tier])
+    for state, keys in ((program.base, change.before_keys), (program.head, change.after_keys)):
+        for person in state.people.values():
+            if keys[1:2] == (person.index,) and deciding.intersection(person.roles):
+                return False
+    return True
 
 
 def _scope(waiver: Waiver, tree: Tree) -> Iterator[Problem]:

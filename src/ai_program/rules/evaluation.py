@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from ai_program.documents import Document
     from ai_program.findings import Finding
-    from ai_program.polarity import Change
     from ai_program.program import Program, State
 
     Keys = tuple[str | int, ...]
@@ -466,7 +465,7 @@ class AIP208(Rule):
             pointer = f"{path}#{change.pointer}"
             value = None if change.after is polarity.ABSENT else change.after
             missing = authority.missing(
-                program, pointer, value, _Applied(path, after, change, schema)
+                program, pointer, value, authority.Applied(path, after, change, schema)
             )
             if missing is not None:
                 rule = f" ({change.rule})" if change.rule else ""
@@ -562,30 +561,6 @@ class AIP209(Rule):
             if floor["pointer"] == "policies/release.yaml#evidence_max_age_days"
         ]
         return min([*bounds, wanted] if type(wanted) is int else bounds)
-
-
-class _Applied:
-    """Whether an earlier state had the value that a change brings."""
-
-    __slots__ = ("after", "path", "pointer", "schema")
-
-    def __init__(self, path: str, after: Document, change: Change, schema: dict[str, Any]) -> None:
-        self.path = path
-        self.after = after
-        self.pointer = change.pointer
-        self.schema = schema
-
-    def __call__(self, state: State) -> bool:
-        from ai_program import polarity
-
-        then = state.tree.document(self.path)
-        if then is None:
-            return False
-        left = polarity.compare(then.value, self.after.value, self.schema)
-        return not any(
-            self.pointer.startswith(change.pointer) or change.pointer.startswith(self.pointer)
-            for change in left
-        )
 
 
 # The chain of releases is the promotion gate's.
