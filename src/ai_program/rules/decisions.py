@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ai_program import values
+from ai_program.catalogue import TIERS
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from ai_program.documents import Document
     from ai_program.exceptions import Waiver
@@ -23,6 +26,23 @@ DECISIONS = "decisions/[0-9]*.md"
 LOCK = ".ai-program/lock.json"
 MAX_AGE = 14  # days between a decision and the commit that brings its record
 NOTICE = 14  # days before its end from which on an exception reminds of it
+
+ASSESSMENT = "governance/impact-assessment.md"
+AUDITS = "governance/audit-plan.yaml"
+REVIEWS = "evidence/reviews"
+# What goes wrong with nearly every model; a register that does not name it has forgotten it.
+EXPECTED_RISKS = ("drift", "schema_change", "degradation", "confounder", "feedback_loop")
+# The template's own words for what people still have to write.
+_EXPECTED = "*Expected here:*"
+# What an assessment is about: the document of a state, the place, and what people call it.
+_ASSESSED = (
+    ("program", ("risk", "tier"), "tier"),
+    ("program", ("risk", "autonomy"), "autonomy"),
+    ("data", ("purposes",), "purpose of the data"),
+    ("data", ("personal_data",), "kind of personal data"),
+)
+# Areas in which deployers with a public task assess fundamental rights (Art. 27).
+_PUBLIC = ("education", "essential_services", "law_enforcement", "migration", "justice")
 
 # What may become of a record. A new one comes from "".
 TRANSITIONS = {
@@ -274,6 +294,206 @@ class AIP505(Rule):
                     do="mend what it waives by then, or agree on a further exception in a new file",
                     severity="warning",
                 )
+
+
+class AIP506(Rule):
+    """The register names what usually goes wrong, and what remains is what one can live with."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield kinds of risk that are missing, scores that do not add up, reviews that are due."""
+        register = program.head.risks
+        if register is None or not isinstance(register.value, dict):
+            return
+        entries = list(values.entries(register, "risks"))
+        kinds = {entry.get("kind") for _, entry in entries}
+        for kind in EXPECTED_RISKS:
+            if kind not in kinds:
+                yield self.finding(
+                    values.top(register, "risks"),
+                    f"no risk of the kind {kind} is listed",
+                    do="add it; if it cannot happen here, with `applies: false` and the reason",
+                )
+        for keys, entry in entries:
+            for place, message in self._scores(register, keys, entry):
+                yield self.finding(register.at(*keys, *place), f"{entry.get('id')} {message}")
+            yield from self._review(program, register, keys, entry)
+
+    @staticmethod
+    def _scores(register: Document, keys: Keys, entry: dict[str, Any]) -> Iterator[Problem]:
+        if entry.get("applies") is not True:
+            return
+        before, after = _score(register, *keys), _score(register, *keys, "residual")
+        tolerance = values.number(register.get("tolerance"))
+        treatment = entry.get("treatment")
+        if before is None or after is None:
+            return
+        if tolerance is not None and after > tolerance:
+            yield ("residual",), f"remains at {after}, the tolerance is {tolerance}"
+        if after > before:
+            yield ("residual",), f"is {after} after its treatment and {before} before it"
+        elif treatment == "accept" and after < before:
+            yield ("residual",), f"is accepted, and yet falls from {before} to {after}"
+        elif after < before and entry.get("status") == "done" and not entry.get("measures"):
+            yield ("measures",), f"falls from {before} to {after} by no measure"
+
+    def _review(
+        self, program: Program, register: Document, keys: Keys, entry: dict[str, Any]
+    ) -> Iterator[Finding]:
+        snapshot = program.snapshot
+        by, today = day(entry.get("review_by")), day(snapshot.today)
+        if by is None or today is None:
+            return
+        at, name = register.at(*keys, "review_by"), entry.get("id")
+        longest = program.baseline.tiers["cadence"]["audit_max_days"][program.tier]
+        if by < today:
+            # The clock alone holds up nobody who does something else.
+            quiet = register.path not in snapshot.changed and snapshot.stage != "schedule"
+            yield self.finding(
+                at,
+                f"{name} was to be reviewed by {entry['review_by']}",
+                severity="warning" if quiet else None,
+            )
+        elif by - today > longest:
+            yield self.finding(
+                at,
+                f"{name} is reviewed in {by - today} days, {longest} are the most at tier"
+                f" {program.tier}",
+            )
+
+
+class AIP507(Rule):
+    """The effect on people was assessed for the system as it is, not as it once was."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what is missing from an assessment that says it is done, and what made it old."""
+        doc = program.head.tree.document(ASSESSMENT)
+        if doc is None or not isinstance(doc.value, dict):
+            return
+        tier = program.head.tier
+        if tier is not None and doc.get("tier") in TIERS and doc.get("tier") != tier:
+            yield self.finding(
+                doc.at("tier"),
+                f"the tier {doc.get('tier')} was assessed, the programme's is {tier}",
+            )
+        if doc.get("status") != "done":
+            return  # owed, which blocks promotion
+        on, today = day(doc.get("assessed_on")), day(program.snapshot.today)
+        if on is not None and today is not None and on > today:
+            yield self.finding(
+                doc.at("assessed_on"), f"it is dated {doc.get('assessed_on')}, which is not yet"
+            )
+        for title, (line, text) in doc.sections().items():
+            if _EXPECTED in text:
+                yield self.finding(
+                    doc.line_at(line), f"the section {title} still says what is expected in it"
+                )
+        yield from self._references(program, doc)
+        yield from self._old(program, doc)
+
+    def _references(self, program: Program, doc: Document) -> Iterator[Finding]:
+        head = program.head
+        personal = head.data.get("personal_data") if head.data else None
+        if personal == "special" and doc.get("dpia") is None:
+            yield self.finding(
+                doc.at("dpia"), "special categories of data are used, and no DPIA is named"
+            )
+        context = head.program.get("program", "legal_context") if head.program else None
+        area = head.program.get("risk", "annex_area") if head.program else None
+        if context in ("deployer", "both") and area in _PUBLIC and doc.get("fria") is None:
+            yield self.finding(
+                doc.at("fria"), f"a deployer in the area {area} names a FRIA, and none is named"
+            )
+
+    def _old(self, program: Program, doc: Document) -> Iterator[Finding]:
+        """Yield what this change does to the system and leaves to an older assessment."""
+        before = program.base.tree.document(ASSESSMENT)
+        if before is None or before.get("assessed_on") != doc.get("assessed_on"):
+            return
+        from ai_program.polarity import same
+
+        for kind, keys, name in _ASSESSED:
+            old, new = getattr(program.base, kind), getattr(program.head, kind)
+            if old and new and not same(old.get(*keys), new.get(*keys)):
+                yield self.finding(
+                    doc.at("assessed_on"),
+                    f"the {name} changed, and the assessment is of {doc.get('assessed_on')}",
+                    related=[(new.at(*keys), f"the {name}")],
+                )
+
+
+class AIP508(Rule):
+    """Somebody looks at the programme from outside the sprint, as often as was promised."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield reviews that are late, not planned, or held without a record."""
+        plan = program.head.tree.document(AUDITS)
+        today = day(program.snapshot.today)
+        if plan is None or not isinstance(plan.value, dict) or today is None:
+            return
+        reviews = list(values.entries(plan, "reviews"))
+        for keys, entry in reviews:
+            name, record, due = entry.get("id"), entry.get("record"), day(entry.get("due"))
+            if entry.get("status") == "held" and isinstance(record, str):
+                # That the record exists is AIP002's business.
+                if _held_on(name, record) is None:
+                    yield self.finding(
+                        plan.at(*keys, "record"),
+                        f"{name}: {record} is not called {REVIEWS}/{name}-YYYY-MM-DD.md",
+                    )
+            elif entry.get("status") == "planned" and due is not None and due < today:
+                yield self.finding(plan.at(*keys, "due"), f"{name} was due on {entry['due']}")
+        for kind, key, longest in (
+            ("quarterly_checkpoint", "checkpoint_days", "checkpoint_max_days"),
+            ("internal_audit", "audit_days", "audit_max_days"),
+        ):
+            most = program.baseline.tiers["cadence"][longest][program.tier]
+            promised = values.number(plan.get("cadence", key))
+            if promised is not None and promised > most:
+                yield self.finding(
+                    plan.at("cadence", key),
+                    f"{key} is {promised}, {most} are the most at tier {program.tier}",
+                )
+            yield from self._rhythm(program, plan, kind, int(min(promised or most, most)), today)
+
+    def _rhythm(
+        self, program: Program, plan: Document, kind: str, days: int, today: int
+    ) -> Iterator[Finding]:
+        entries = [e for _, e in values.entries(plan, "reviews") if e.get("kind") == kind]
+        words = kind.replace("_", " ")
+        if not any(entry.get("status") == "planned" for entry in entries):
+            yield self.finding(values.top(plan, "reviews"), f"no {words} is planned")
+        held = [
+            on
+            for entry in entries
+            if entry.get("status") == "held"
+            and entry.get("record") in program.head.tree
+            and (on := _held_on(entry.get("id"), entry.get("record"))) is not None
+            and on <= today
+        ]
+        charter = program.head.program
+        begun = day(charter.get("program", "workshop_date")) if charter else None
+        last = max(held, default=begun)
+        if last is not None and today - last > days:
+            yield self.finding(
+                values.top(plan, "reviews"),
+                f"there was no {words} for {today - last} days, {days} are the most",
+            )
+
+
+def _held_on(name: object, record: object) -> int | None:
+    """Return the day of a review, which its record's name says."""
+    if not isinstance(name, str) or not isinstance(record, str):
+        return None
+    begin, end = f"{REVIEWS}/{name}-", ".md"
+    if not (record.startswith(begin) and record.endswith(end)):
+        return None
+    return day(record[len(begin) : -len(end)])
+
+
+def _score(register: Document, *keys: str | int) -> int | None:
+    """Return likelihood times impact, None if one of them is no number."""
+    factors = [register.get(*keys, key) for key in ("likelihood", "impact")]
+    return factors[0] * factors[1] if all(type(f) is int for f in factors) else None
 
 
 def _lies_in(pointer: str, place: str) -> bool:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from ai_program import values
+from ai_program.patterns import matcher
 from ai_program.rules.base import Rule
 from ai_program.rules.decisions import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from ai_program.documents import Document
     from ai_program.findings import Finding
     from ai_program.program import Program, State
+
+TEAMS = ("strategy", "engineering", "operations")
+RACI = "governance/raci.yaml"
+PLAYBOOK = "sprints/playbook.md"
+# What a signature is about: it is older than the programme when one of these is newer.
+_GATED = tuple(map(matcher, ("policies/*.yaml", "contracts/*.odcs.yaml", "features/*.yaml")))
 
 SHORTEST, LONGEST = 14, 42  # days, the first and the last included
 
@@ -118,6 +126,137 @@ class AIP602(Rule):
                 yield self.finding(
                     doc.at(*keys), f"no item of a backlog takes up the guardrail {name}"
                 )
+
+
+class AIP603(Rule):
+    """Three teams have shown, and signed, that they can run this as it is now."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield answers that show nothing, and signatures that say more than the answers.
+
+        That the evidence exists is AIP002's business.
+        """
+        review = program.head.readiness
+        if review is None or not isinstance(review.value, dict):
+            return
+        yield from self._answers(program, review)
+        owed: dict[object, list[str]] = {}
+        for _, item in values.entries(review, "items"):
+            if item.get("status") != "done":
+                owed.setdefault(item.get("team"), []).append(str(item.get("id")))
+        signed = list(values.entries(review, "sign_off"))
+        for team in TEAMS:
+            if team not in [entry.get("team") for _, entry in signed]:
+                yield self.finding(values.top(review, "sign_off"), f"nobody signs for {team}")
+        for keys, entry in signed:
+            if entry.get("status") == "done":
+                open_items = owed.get(entry.get("team"), [])
+                yield from self._signature(program, review, (keys, entry), open_items)
+
+    def _answers(self, program: Program, review: Document) -> Iterator[Finding]:
+        for keys, item in values.entries(review, "items"):
+            if item.get("status") == "done" and item.get("evidence") == review.path:
+                yield self.finding(
+                    review.at(*keys, "evidence"), f"{item.get('id')} is its own evidence"
+                )
+        names = [item.get("id") for _, item in values.entries(review, "items")]
+        for _, item in values.entries(program.base.readiness, "items"):
+            if item.get("id") not in names:
+                yield self.finding(values.top(review, "items"), f"{item.get('id')} was removed")
+
+    def _signature(
+        self,
+        program: Program,
+        review: Document,
+        signature: tuple[tuple[str | int, ...], dict[str, Any]],
+        owed: list[str],
+    ) -> Iterator[Finding]:
+        keys, entry = signature
+        team, at = entry.get("team"), review.at(*keys, "signed_on")
+        if owed:
+            yield self.finding(at, f"{team} signed, and {values.joined(owed)} is not done")
+        stated, today = day(entry.get("signed_on")), day(program.snapshot.today)
+        if stated is None or today is None:
+            return
+        if stated > today:
+            yield self.finding(at, f"{team} signed on {entry['signed_on']}, which is not yet")
+            return
+        history = program.snapshot.history
+        for path in program.head.tree.entries:
+            if not any(match(path) for match in _GATED):
+                continue
+            commits = history.commits(path)
+            latest = day(commits[0].committed_on) if commits else None
+            if latest is not None and latest > stated:
+                yield self.finding(
+                    at,
+                    f"{team} signed on {entry['signed_on']}, {path} changed on"
+                    f" {commits[0].committed_on}",
+                    do="look at the answers again and sign again, or set `status: open`",
+                )
+                return
+
+
+class AIP604(Rule):
+    """Every team has a part, and every sprint that is over has taught something."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield teams without a part, and closed sprints without a lesson."""
+        tree = program.head.tree
+        raci, playbook = tree.document(RACI), tree.document(PLAYBOOK)
+        if raci is not None and isinstance(raci.value, dict):
+            yield from self._teams(program, raci)
+        if playbook is not None and isinstance(playbook.value, dict):
+            yield from self._lessons(program, playbook)
+
+    def _teams(self, program: Program, raci: Document) -> Iterator[Finding]:
+        taking: set[object] = set()
+        for keys, activity in values.entries(raci, "activities"):
+            taking.update(role for _, role in values.items(raci, *keys, "responsible"))
+            taking.add(activity.get("accountable"))
+        for team in TEAMS:
+            members = [program.head.person(name) for _, name in values.items(raci, "teams", team)]
+            active = [person for person in members if person is not None and person.active]
+            if not active:
+                yield self.finding(raci.at("teams", team), f"nobody in {team} is active")
+            elif not any(taking.intersection(person.roles) for person in active):
+                yield self.finding(
+                    raci.at("teams", team), f"{team} does nothing and answers for nothing"
+                )
+
+    def _lessons(self, program: Program, playbook: Document) -> Iterator[Finding]:
+        plans = {plan.get("id"): plan for plan in values.mappings(program.head.plans)}
+        taught = set()
+        for keys, lesson in values.entries(playbook, "lessons"):
+            sprint, changed = lesson.get("sprint"), lesson.get("changed")
+            on, today = day(lesson.get("date")), day(program.snapshot.today)
+            plan = plans.get(sprint)
+            start = day(plan.get("start")) if plan else None
+            if isinstance(sprint, str) and plan is None:
+                yield self.finding(
+                    playbook.at(*keys, "sprint"), f"there is no plan of a sprint {sprint}"
+                )
+            elif on and today and (on > today or (start and on < start)):
+                when = "not yet" if on > today else "before the sprint"
+                yield self.finding(
+                    playbook.at(*keys, "date"), f"it is dated {lesson['date']}, which is {when}"
+                )
+            elif isinstance(changed, str) and not _exists(program, changed):
+                yield self.finding(
+                    playbook.at(*keys, "changed"),
+                    f"{values.shown(changed)} is no file, rule or id of this programme",
+                )
+            else:
+                taught.add(sprint)
+        for sprint, plan in plans.items():
+            if plan.get("status") == "closed" and sprint not in taught:
+                yield self.finding(plan.at("status"), f"{sprint} is closed and taught nothing")
+
+
+def _exists(program: Program, name: str) -> bool:
+    """Tell whether a lesson names something that can have changed."""
+    head = program.head
+    return name in head.tree or name in program.baseline.rules or name in head.ids()
 
 
 def _guardrails(program: Program) -> Iterator[tuple[Document, tuple[str | int, ...], str]]:
