@@ -177,6 +177,30 @@ CASES = {
         new={"docs/a.md": "in a folder\n"},
         expect={"docs/a.md": "in a folder\n"},
     ),
+    "file turned directory, team edited": Case(
+        old={"docs": numbered()},
+        new={"docs/a.md": "in a folder\n"},
+        team={"docs": numbered((5, "team"))},
+        expect={"docs/a.md": "in a folder\n"},
+        holds={"docs~HEAD": ("team",)},
+        conflicts={"docs~HEAD": TEMPLATE_DELETED},
+    ),
+    "symlink turned file": Case(
+        old={"to": ("120000", "a")}, new={"to": numbered()}, expect={"to": numbered()}
+    ),
+    "file turned symlink, team edited": Case(
+        old={"to": numbered()},
+        new={"to": ("120000", "a")},
+        team={"to": numbered((5, "team"))},
+        holds={"to~HEAD": ("team",)},
+        conflicts={"to": "it was moved: say where it belongs", "to~HEAD": TEMPLATE_DELETED},
+    ),
+    "mode, both changed, and lines": Case(
+        old={"run": numbered()},
+        new={"run": ("100755", numbered((2, "template")))},
+        team={"run": ("100755", numbered((9, "team")))},
+        expect={"run": ("100755", numbered((2, "template"), (9, "team")))},
+    ),
     "directory turned file": Case(
         old={"docs/a.md": numbered()}, new={"docs": "a file\n"}, expect={"docs": "a file\n"}
     ),

@@ -118,13 +118,16 @@ def release(template, env, tmp_path_factory):
     return path
 
 
+def generate(release: Path, env: dict[str, str], place: Path) -> Programme:
+    baked = run_cookiecutter(
+        release, place, "--no-input", "--config-file", str(VARIANTS["demand"]), env=env
+    )
+    return Programme(baked.path, env)
+
+
 @pytest.fixture(scope="module")
 def programme(release, env, tmp_path_factory):
-    baked = run_cookiecutter(
-        release, tmp_path_factory.mktemp("generated"), "--no-input",
-        "--config-file", str(VARIANTS["demand"]), env=env,
-    )  # fmt: skip
-    return Programme(baked.path, env)
+    return generate(release, env, tmp_path_factory.mktemp("generated"))
 
 
 def upgrade(release: Path, env: dict[str, str]) -> None:
@@ -235,6 +238,38 @@ def test_three_quarters(programme, release, env):
         for line in path.read_text(encoding="utf-8").splitlines():
             if re.search(r"\b([0-9a-f]{40}|[0-9a-f]{64})\b", line):
                 assert re.search(excluded, line), f"{path.name}: {line}"
+
+
+def test_the_programme_gets_another_name(release, env, tmp_path):
+    """The package follows, and with it every import of the template's, in src/ and in tests/."""
+    team = generate(release, env, tmp_path)
+    team.append("tests/test_data.py", "# The team looks at holidays too.")
+    team.append("tests/test_own.py", "from demand_forecasting.files import write_json")
+    team.append("src/demand_forecasting/train.py", "# Read by two of us.")
+    team.git("add", "--all")
+    team.git("commit", "-qm", "The team works")
+    team.workshop(program_name="Grid Forecast")
+    said = team.engine("regenerate", "--sprint", "sprint-02")
+    assert "tests/test_own.py: a line of the team imports demand_forecasting" in said
+    team.git("add", "--all")
+    team.assert_nothing_lost()
+    assert not list(team.root.glob("src/demand_forecasting/*.py"))
+    left = team.git("grep", "-nE", r"\b(from|import) demand_forecasting\b").splitlines()
+    assert left == ["tests/test_own.py:1:from demand_forecasting.files import write_json"]
+    imports = team.git("grep", "-c", "from grid_forecast", "--", "tests").splitlines()
+    assert len(imports) > 5
+
+
+def test_another_use_case_takes_its_files_away_but_none_that_the_team_edited(
+    release, env, tmp_path
+):
+    team = generate(release, env, tmp_path)
+    team.append(".github/workflows/drift.yml", "# Our own schedule stands in the wiki.")
+    team.git("commit", "-qam", "The team works")
+    team.workshop(use_case="other")
+    said = team.engine("plan", expect=3)
+    assert "  D .github/workflows/promote.yml\n" in said
+    assert "  C .github/workflows/drift.yml: the template deleted or moved it" in said
 
 
 def test_both_renderings_follow_from_the_lock_alone(rendered, tmp_path, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -228,8 +230,12 @@ REFUSALS = {
 }
 
 
+# A plan makes no branch, and says of ignored files all that it would do without them.
+PLANNED = {"detached": 0, "branch exists": 0, "ignored": 2, "ignored folder": 2}
+
+
 @pytest.mark.parametrize("name", REFUSALS)
-def test_it_refuses_in_one_line_and_changes_nothing(name, make_team):
+def test_it_refuses_in_one_line_and_changes_nothing(name, make_team, capsys):
     team = make_team({A: "1\n"})
     prepare, message = REFUSALS[name]
     prepare(team)
@@ -240,6 +246,64 @@ def test_it_refuses_in_one_line_and_changes_nothing(name, make_team):
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert team.everything() == before
+    if name in PLANNED:
+        assert team.plan(new) == PLANNED[name]
+        blocked = "It would be refused as long as these ignored files are in the way"
+        assert (blocked in capsys.readouterr().out) == (PLANNED[name] == 2)
+    else:
+        with pytest.raises(Misuse, match=re.escape(str(refused.value))):
+            team.plan(new)
+    assert team.everything() == before
+
+
+def relocked(team, source, **template):
+    """Commit a lock that names another origin."""
+    lock = team.lock()
+    lock["template"].update(source=str(source), **template)
+    team.edit({".ai-program/lock.json": json.dumps(lock)})
+
+
+ANSWERS = {
+    "no YAML": ("default_context: {", "workshop.yaml cannot be read: "),
+    "no answers": ("ai_program: {schema_version: 1}\n", "has no answers: they stand below"),
+    "a list": ("- 1\n", "has no answers"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_that_cannot_be_read_are_refused(name, make_team):
+    team = make_team({A: "1\n"})
+    text, message = ANSWERS[name]
+    team.write({"workshop.yaml": text})
+    assert_refused(team, message)
+
+
+def test_a_template_with_uncommitted_changes_is_refused(make_team):
+    team = make_team({A: "1\n"})
+    relocked(team, team.root, dirty=True)
+    assert_refused(team, "generated from a template with uncommitted changes")
+
+
+def test_a_template_without_the_locked_commit_is_refused(make_team, tmp_path):
+    """The history was rewritten, say. Nothing else is taken in place of what is locked."""
+    team = make_team({A: "1\n"})
+    other = Team(tmp_path / "template", {A: "2\n"})
+    relocked(team, other.root)
+    assert_refused(team, f"the template {other.root} has no revision {OLD}; --source ADDRESS")
+    relocked(team, tmp_path / "gone")
+    assert_refused(team, f"the template {tmp_path / 'gone'} cannot be reached")
+    assert_refused(team, f"the template {other.root} has no revision", source=str(other.root))
+
+
+def assert_refused(team, message, **more):
+    """Both commands say it in one line, with the real renderer, and change nothing."""
+    before = team.everything()
+    for command, sprint in ((commands.plan, None), (commands.regenerate, "sprint-02")):
+        with pytest.raises((Misuse, CannotDecide)) as refused:
+            command(team.repository, Request(sprint=sprint, **more))
+        assert message in str(refused.value)
+        assert "\n" not in str(refused.value)
+        assert team.everything() == before
 
 
 def test_a_detached_head_is_left_only_when_told_to(make_team):
@@ -367,6 +431,8 @@ HOSTILE = """\
 [merge]
 	conflictStyle = merge
 	renames = false
+	renameLimit = 1
+	directoryRenames = false
 	default = ours
 	ff = only
 [diff]
@@ -378,8 +444,13 @@ HOSTILE = """\
 	autoUpdate = true
 [commit]
 	gpgSign = true
+[init]
+	templateDir = {home}/template
+[apply]
+	whitespace = error-all
 [core]
 	quotePath = true
+	whitespace = cr-at-eol,tab-in-indent
 	excludesFile = {home}/ignore
 	attributesFile = {home}/attributes
 	hooksPath = {home}/hooks
@@ -403,6 +474,8 @@ def test_settings_of_the_user_change_nothing(make_team, clean_machine, monkeypat
         team.edit({A: numbered((6, "ours"), (11, "team"))})
         if hostile:
             (clean_machine / "hooks").mkdir()
+            (clean_machine / "template").mkdir()
+            (clean_machine / "template" / "HEAD").write_text("ref: refs/heads/nowhere\n")
             for hook in (
                 "post-checkout",
                 "pre-commit",

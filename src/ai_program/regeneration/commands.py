@@ -122,6 +122,8 @@ def plan(
             repository, prepared.work.new_paths(prepared.team.files), prepared.team.files
         )
         sys.stdout.write(reporting.blocked(blocked))
+    if blocked:
+        return REFUSED
     return CONFLICTS if result.conflicts else DONE
 
 
