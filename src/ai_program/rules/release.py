@@ -26,6 +26,10 @@ REGISTRY = "models/registry"
 RELEASES = "evidence/releases"
 ACTIVE = f"{RELEASES}/active.json"
 
+# A CycloneDX ML-BOM; the standard has no place for what happens when an entry goes away.
+INVENTORY = "governance/third-party.cdx.json"
+WITHDRAWN = "ai-program:if-withdrawn"
+
 # Where manifests stand, and how a workload names its release: by the digest of its record, which
 # covers the model, the data, the features and the policies.
 DEPLOYED = "deploy"
@@ -716,6 +720,135 @@ def _pod(doc: Document, where: Keys) -> Keys:
         if isinstance(doc.get(*where, *keys), dict):
             return (*where, *keys)
     return where
+
+
+class AIP305(Rule):
+    """What comes from others is listed, with what is needed when it changes or goes away."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield entries that lack something, and data of others that is not listed."""
+        inventory = program.head.tree.document(INVENTORY)
+        # That it is missing or malformed is a matter of AIP002 and AIP001.
+        if inventory is None or not isinstance(inventory.value, dict):
+            return
+        entries = dict(values.entries(inventory, "components"))
+        for keys, entry in entries.items():
+            yield from self._entry(inventory, keys, entry, supplier="supplier")
+            if not _hashes(entry):
+                yield self.finding(
+                    inventory.at(*keys, "name"), f"{_called(entry)} has no hash to know it by"
+                )
+        for keys, entry in values.entries(inventory, "services"):
+            yield from self._entry(inventory, keys, entry, supplier="provider")
+        for contract in values.mappings(program.head.contracts):
+            yield from self._sample(program, inventory, contract, entries)
+
+    def _entry(
+        self, inventory: Document, keys: Keys, entry: dict[str, Any], *, supplier: str
+    ) -> Iterator[Finding]:
+        given = entry.get(supplier)
+        present = {
+            "version": bool(values.text(entry.get("version"))),
+            "licence": bool(_licences(entry)),
+            supplier: isinstance(given, dict) and bool(values.text(given.get("name"))),
+            f"property {WITHDRAWN}": any(
+                each.get("name") == WITHDRAWN and values.text(each.get("value"))
+                for _, each in values.entries(inventory, *keys, "properties")
+            ),
+        }
+        missing = [what for what, there in present.items() if not there]
+        if missing:
+            yield self.finding(
+                inventory.at(*keys, "name"), f"{_called(entry)} lacks {', '.join(missing)}"
+            )
+
+    def _sample(
+        self,
+        program: Program,
+        inventory: Document,
+        contract: Document,
+        entries: dict[Keys, dict[str, Any]],
+    ) -> Iterator[Finding]:
+        """Hold the entry of data that came from others against its contract and its bytes."""
+        from ai_program import contracts
+
+        sample = contracts.value(contract, "sample")
+        if not isinstance(sample, dict) or sample.get("kind") != "public":
+            return
+        name, version = contract.get("id"), contract.get("version")
+        found = [
+            (keys, entry)
+            for keys, entry in entries.items()
+            if entry.get("type") == "data" and entry.get("name") == name
+        ]
+        if not found:
+            yield self.finding(
+                inventory.key_at("components"),
+                f"{name} came from others ({values.text(sample.get('origin'))}) and is not listed",
+                related=[(contracts.place(contract, "sample"), "the contract of the data")],
+            )
+        for keys, entry in found:
+            if entry.get("version") != version:
+                yield self.finding(
+                    inventory.at(*keys, "version"),
+                    f"{name} is {values.shown(entry.get('version'))} here and"
+                    f" {values.shown(version)} in its contract",
+                )
+            licence = values.text(sample.get("licence"))
+            if _licences(entry) and licence not in _licences(entry):
+                yield self.finding(
+                    inventory.at(*keys, "licenses"),
+                    f"{name} is under {values.joined(_licences(entry))} here and {licence} in its"
+                    " contract",
+                )
+            yield from self._digest(program, inventory, keys, values.text(sample.get("path")))
+
+    def _digest(
+        self, program: Program, inventory: Document, keys: Keys, path: str
+    ) -> Iterator[Finding]:
+        """Compare a hash with the file; where git does not have it, with the policy's digest."""
+        snapshot, policy = program.snapshot, program.head.evaluation
+        if snapshot.stage == "commit" and not {path, INVENTORY}.intersection(snapshot.changed):
+            return
+        from ai_program import digests
+        from ai_program.documents import DocumentError
+
+        try:
+            digest: str | None = digests.of_bytes(snapshot.head.read(path))
+        except (KeyError, DocumentError):
+            same = policy is not None and policy.get("data", "path") == path
+            digest = policy.get("data", "digest") if policy and same else None
+        for at, each in values.entries(inventory, *keys, "hashes"):
+            if each.get("alg") == "SHA-256" and f"sha256:{each.get('content')}" != digest:
+                said = digest or "nothing that could be compared"
+                yield self.finding(
+                    inventory.at(*at, "content"), f"the digest of {path} is {said}, not this one"
+                )
+
+
+def _called(entry: dict[str, Any]) -> str:
+    return values.text(entry.get("name")) or "an entry without a name"
+
+
+def _hashes(entry: dict[str, Any]) -> list[str]:
+    found = entry.get("hashes")
+    return [
+        each["content"]
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, dict) and values.text(each.get("content"))
+    ]
+
+
+def _licences(entry: dict[str, Any]) -> list[str]:
+    """Return the identifiers, or names, of an entry's licences."""
+    found = entry.get("licenses")
+    given = [
+        each["license"]
+        for each in (found if isinstance(found, list) else ())
+        if isinstance(each, dict) and isinstance(each.get("license"), dict)
+    ]
+    named = [values.text(each.get("id")) or values.text(each.get("name")) for each in given]
+    return [each for each in named if each]
 
 
 class AIP306(Rule):
