@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ai_program import digests, evidence
+from ai_program import digests
+from ai_program import evidence
 
 from {{ cookiecutter.package_name }} import files
 from {{ cookiecutter.package_name }} import kpis
