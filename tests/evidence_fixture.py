@@ -5,6 +5,7 @@ Evidence is written in steps, each bound to the files as it finds them:
     {evaluate: first}      a model is trained, evaluated and registered
     {promote: first}       its release comes into force
     {roll_back: first}     it comes into force again, instead of a later one
+    {drill: first}         what is in force was taken back to it on purpose, and nothing failed
 
 A step may replace parts of what it writes, before it is sealed: ``{promote: first, release:
 {approvals: []}}`` gives a record that nobody approved and whose digest is right. So a case can be
@@ -261,6 +262,34 @@ def _record(files: Files, model: Model, said: Changes, changes: Changes) -> File
     }
 
 
+def _drill(files: Files, model: Model, changes: Changes) -> Files:
+    served = _champion(files)
+    assert served is not None, "nothing is in force"
+    to_fallback = model == MODELS["fallback"]
+    layout = documents.parse(_baseline("layout.yaml"), "layout.yaml").value
+    parts = {
+        "fault": "bad_metric",
+        "started_at": f"{RELEASED_ON}T20:00:00Z",
+        "finished_at": f"{RELEASED_ON}T20:02:00Z",
+        "served": {key: served[key] for key in ("version", "digest")},
+        "restored": None
+        if to_fallback
+        else {"version": _version(model), "digest": digests.of_bytes(model[1])},
+        "steps": [{"step": "roll back", "outcome": "passed"}],
+        "breaker_tripped": True,
+        "golden_match": None if to_fallback else True,
+        "seconds_to_restore": 40.0,
+        "limit_minutes": _value(files, "policies/release.yaml")["rollback"]["max_minutes"],
+        "topology": evidence.topology(files.items(), layout["topology"]),
+        "environment": digests.of_bytes(b"packages"),
+    }
+    own = changes.pop("record", {})
+    record = evidence.drill(**_merged(parts, {k: v for k, v in own.items() if k in parts}))
+    record = digests.sealed(_merged(record, {k: v for k, v in own.items() if k not in parts}))
+    path = changes.pop("path", evidence.drill_path(record["started_at"], record["fault"]))
+    return {**files, path: digests.pretty(record)}
+
+
 def _actuals(files: Files, release: str) -> dict[str, Any]:
     return digests.sealed(
         {
@@ -386,4 +415,5 @@ def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 _SECTIONS = ("Context", "Options", "Outcome", "Consequences")
-_STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back}
+_STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back,
+          "drill": _drill}  # fmt: skip

@@ -239,3 +239,66 @@ def test_a_broken_chain_is_found() -> None:
     assert where(statements, None) == [(evidence.ACTIVE, ())]
     assert where([], pointer) == [(evidence.ACTIVE, ("release",))]
     assert where(statements, pointer | {"version": "other"}) == [(evidence.ACTIVE, ("version",))]
+
+
+def drill(**changes: Any) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "fault": "bad_metric",
+        "started_at": "2026-11-20T20:00:00Z",
+        "finished_at": "2026-11-20T20:02:00Z",
+        "served": {"version": VERSION, "digest": MODEL_DIGEST},
+        "restored": None,
+        "steps": [{"step": "roll back", "outcome": "passed"}],
+        "breaker_tripped": True,
+        "golden_match": None,
+        "seconds_to_restore": 60.0,
+        "limit_minutes": 1,
+        "topology": digests.of_bytes(b"deploy"),
+        "environment": digests.of_bytes(b"packages"),
+    }
+    return evidence.drill(**(parts | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"breaker_tripped": False}, "the breaker did not trip"),
+        ({"golden_match": False}, "other predictions came back than the golden ones"),
+        ({"seconds_to_restore": None}, "no good answer came back"),
+        ({"seconds_to_restore": 61}, "it took 61 s, 1 min are allowed"),
+        ({"steps": [{"step": "trip", "outcome": "failed"}]}, "trip failed"),
+    ],
+)
+def test_whether_a_drill_passed_follows_from_what_happened(changes: Any, why: str) -> None:
+    assert drill()["outcome"] == "passed"
+    failed = drill(**changes)
+    assert failed["outcome"] == "failed"
+    assert list(evidence.drill_problems(failed)) == []
+    passed = digests.sealed({**failed, "outcome": "passed"})
+    assert [text for _, text in evidence.drill_problems(passed)] == [
+        f"it is called passed, and {why}"
+    ]
+
+
+def test_the_record_of_a_drill_is_named_after_its_time_and_fault() -> None:
+    record = drill()
+    path = evidence.drill_path(record["started_at"], record["fault"])
+    assert path == "evidence/drills/2026-11-20-200000-bad_metric.json"
+
+
+def test_the_topology_changes_with_the_way_of_deploying_and_not_with_the_release() -> None:
+    def topology(text: str) -> str:
+        return evidence.topology([("deploy/serve.yaml", text.encode())], ["deploy/**"])
+
+    one = topology(f"image: serve@{digests.of_bytes(b'1')}\nreplicas: 1\n")
+    assert one == topology(f"image: serve@{digests.of_bytes(b'2')}\nreplicas: 1\n")
+    assert one != topology(f"image: serve@{digests.of_bytes(b'1')}\nreplicas: 2\n")
+
+
+def test_nothing_reviewed_has_no_rate() -> None:
+    counts = {"decisions": 9, "queued": 3, "reviewed": 0, "overridden": 0, "blind": 0, "agreed": 0}
+    period = ("2026-11-01", "2026-11-30")
+    summary = evidence.review_summary(period=period, **counts, oldest_open_hours=3.5)
+    assert summary["override_rate"] is None
+    assert summary["bias_check"] == {"sample": 0, "agreement": None}
+    assert digests.is_sealed(summary)

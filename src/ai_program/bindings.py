@@ -40,6 +40,14 @@ def data_digest(state: State) -> str | None:
     return declared if isinstance(declared, str) else None
 
 
+def topology(state: State, baseline: Baseline) -> str:
+    """Return the digest of how models are deployed, which a drill was about."""
+    tree, patterns = state.tree, baseline.layout["topology"]
+    paths = [path for path in tree.entries if any(evidence.matches(path, p) for p in patterns)]
+    tree.load(paths)
+    return evidence.topology(((path, _content(tree, path)) for path in paths), patterns)
+
+
 def _content(tree: Tree, path: str) -> bytes:
     """Return a file's bytes; what is no file has a content that no pipeline can have read."""
     try:

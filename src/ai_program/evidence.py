@@ -1,6 +1,6 @@
 """Evidence: what the pipeline writes down, and how anyone can see that it is true.
 
-Three kinds of file, each built here and checked here, so that the pipeline and the hook cannot
+Five kinds of file, each built here and checked here, so that the pipeline and the hook cannot
 disagree about them:
 
 - a *report* (``evidence/evaluations/``) says how a model did against the gates of its day. It
@@ -8,12 +8,16 @@ disagree about them:
 - a *registry entry* (``models/registry/``) says how to make a model version again.
 - a *release record* (``evidence/releases/``) says what came into force, when, by whom. It is an
   in-toto statement; each names the digest of the one before, and ``active.json`` names the last.
+- a *drill record* (``evidence/drills/``) says how long it took to take a release back.
+- a *review summary* (``evidence/reviews/``) says what people made of what they reviewed.
 
 Builders return JSON objects. Checks yield problems: the keys of the value that is wrong, and why.
 The schemas hold the forms; the checks here hold what a schema cannot say.
 """
 
 from __future__ import annotations
+
+import re
 
 from ai_program import digests, verdict
 
@@ -30,6 +34,8 @@ SCHEMA_VERSION = 1
 REPORTS = "evidence/evaluations"
 RELEASES = "evidence/releases"
 ACTUALS = "evidence/kpis"
+DRILLS = "evidence/drills"
+REVIEWS = "evidence/reviews"
 REGISTRY = "models/registry"
 ACTIVE = f"{RELEASES}/active.json"
 
@@ -55,6 +61,15 @@ def bind(files: Iterable[tuple[str, bytes]], groups: Mapping[str, Sequence[str]]
             if any(matches(path, pattern) for pattern in patterns):
                 members[name].append((path, digests.of_bytes(content)))
     return {name: digests.of_tree(found) for name, found in members.items()}
+
+
+def topology(files: Iterable[tuple[str, bytes]], patterns: Sequence[str]) -> str:
+    """Return the digest of how models are deployed, given every tracked path with its content.
+
+    Which release a manifest names is no part of it: that changes with each release.
+    """
+    masked = ((path, re.sub(rb"sha256:[0-9a-f]{64}", b"sha256:", data)) for path, data in files)
+    return bind(masked, {"topology": patterns})["topology"]
 
 
 # Reports.
@@ -325,3 +340,120 @@ def chain_problems(
     for key, value in active(len(statements), statements[-1][1]).items():
         if pointer.get(key) != value:
             yield ACTIVE, (key,), f"the last record is in force, so this has to be {value}"
+
+
+# Drills and reviews.
+
+
+def drill_path(started_at: str, fault: str) -> str:
+    """Return where the record of a drill stands: its time in UTC, and what was caused."""
+    day, _, time = started_at.rstrip("Z").partition("T")
+    return f"{DRILLS}/{day}-{time.replace(':', '')}-{fault}.json"
+
+
+def drill(
+    *,
+    fault: str,
+    started_at: str,
+    finished_at: str,
+    served: Mapping[str, Any],
+    restored: Mapping[str, Any] | None,
+    steps: Sequence[Mapping[str, Any]],
+    breaker_tripped: bool,
+    golden_match: bool | None,
+    seconds_to_restore: float | None,
+    limit_minutes: int,
+    topology: str,
+    environment: str,
+) -> dict[str, Any]:
+    """Return the record of a drill; whether it passed follows from what happened."""
+    record = {
+        "schema_version": SCHEMA_VERSION,
+        "fault": fault,
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "from": dict(served),
+        "to": None if restored is None else dict(restored),
+        "steps": [dict(step) for step in steps],
+        "breaker_tripped": breaker_tripped,
+        "served_by": "fallback" if restored is None else "release",
+        "golden_match": golden_match,
+        "seconds_to_restore": seconds_to_restore,
+        "limit_minutes": limit_minutes,
+        "topology": topology,
+        "environment": environment,
+    }
+    failed = next(drill_failures(record), None)
+    return digests.sealed({**record, "outcome": "failed" if failed else "passed"})
+
+
+def drill_failures(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield why a drill, whose record has the form of its schema, did not pass."""
+    for index, step in enumerate(found["steps"]):
+        if step["outcome"] != "passed":
+            yield ("steps", index, "outcome"), f"{step['step']} failed"
+    if not found["breaker_tripped"]:
+        yield ("breaker_tripped",), "the breaker did not trip"
+    if found["golden_match"] is False:
+        yield ("golden_match",), "other predictions came back than the golden ones"
+    seconds, minutes = found["seconds_to_restore"], found["limit_minutes"]
+    if seconds is None:
+        yield ("seconds_to_restore",), "no good answer came back"
+    elif seconds > 60 * minutes:
+        yield ("seconds_to_restore",), f"it took {seconds:g} s, {minutes} min are allowed"
+
+
+def drill_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in the record of a drill that has the form of its schema."""
+    if not digests.is_sealed(found):
+        yield ("digest",), "the digest is not that of the record"
+    failure = next(drill_failures(found), None)
+    if found["outcome"] == "passed" and failure is not None:
+        keys, why = failure
+        yield keys, f"it is called passed, and {why}"
+    seconds = _seconds(found["started_at"], found["finished_at"])
+    if seconds is None or seconds < 0:
+        yield ("finished_at",), "it is over before it begins"
+    elif found["seconds_to_restore"] is not None and found["seconds_to_restore"] > seconds + 1:
+        yield ("seconds_to_restore",), f"the whole drill took {seconds:g} s"
+
+
+def _seconds(begin: str, end: str) -> float | None:
+    """Return the time between two moments, None if one of them is none."""
+    from datetime import datetime
+
+    try:
+        return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+    except ValueError:
+        return None
+
+
+def review_summary(
+    *,
+    period: tuple[str, str],
+    decisions: int,
+    queued: int,
+    reviewed: int,
+    overridden: int,
+    blind: int,
+    agreed: int,
+    oldest_open_hours: float | None,
+) -> dict[str, Any]:
+    """Return what people made of what they reviewed; ``blind`` are those of the bias check."""
+    return digests.sealed(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "period": {"from": period[0], "to": period[1]},
+            "decisions": decisions,
+            "queued": queued,
+            "reviewed": reviewed,
+            "overridden": overridden,
+            "override_rate": _share(overridden, reviewed),
+            "bias_check": {"sample": blind, "agreement": _share(agreed, blind)},
+            "oldest_open_hours": oldest_open_hours,
+        }
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None

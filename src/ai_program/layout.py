@@ -60,7 +60,8 @@ def folders(kinds: list[Kind]) -> set[str]:
     that tools and teams fill as they like are not.
     """
     found = {pattern.rpartition("/")[0] for kind in kinds for pattern in kind["paths"]}
-    return {name for name in found if name and "*" not in name} - {".ai-program", "sprints"}
+    open_to_others = {".ai-program", "sprints", "evidence/reviews"}
+    return {name for name in found if name and "*" not in name} - open_to_others
 
 
 def above(kinds: list[Kind]) -> set[str]:

@@ -48,6 +48,8 @@ PLACES = {
     "active": "evidence/releases/active.json",
     "kpis": "evidence/kpis/*.json",
     "incidents": "evidence/incidents/*.yaml",
+    "drills": "evidence/drills/*.json",
+    "summaries": "evidence/reviews/*.json",
     "workshop": "workshop.yaml",
     "lock": ".ai-program/lock.json",
 }
@@ -287,6 +289,16 @@ class State:
     def incidents(self) -> list[Document]:
         """Return the records of incidents."""
         return self._all("incidents")
+
+    @property
+    def drills(self) -> list[Document]:
+        """Return the records of drills, the earliest first."""
+        return self._all("drills")
+
+    @property
+    def summaries(self) -> list[Document]:
+        """Return what people made of what they reviewed, by the last day of the period."""
+        return self._all("summaries")
 
     @property
     def releases(self) -> list[Document]:

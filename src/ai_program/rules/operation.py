@@ -9,6 +9,7 @@ from ai_program.contracts import split
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
 from ai_program.rules.decisions import day
+from ai_program.rules.evaluation import subject
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class AIP403(Rule):
             yield self.finding(
                 at,
                 f"the breaker was tested on {on}, of which {DRILLS} holds no record",
-                do=f"write {DRILLS}/{on}.md, or null before the first drill",
+                do=f"hold a drill, whose record stands in {DRILLS}, or write null before the first one",
             )
 
     def _people(self, program: Program, doc: Document) -> Iterator[Finding]:
@@ -309,6 +310,107 @@ class AIP404(Rule):
         from ai_program.rules.sprints import has_pipeline
 
         return has_pipeline(program, program.head)
+
+
+class AIP405(Rule):
+    """Somebody has lately taken a release back, as things are deployed now, in time."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield drills that say what cannot be, and that the last good one says nothing of today.
+
+        Before the first release there is nothing to take back. That no record is edited or removed
+        is a matter of AIP207.
+        """
+        passed = []
+        for record in self._readable(program):
+            problems = list(self._problems(program, record))
+            for keys, message in problems:
+                yield self.finding(
+                    record.at(*keys), message, do="run the drill again, and let it write the record"
+                )
+            if not problems and record.get("outcome") == "passed":
+                passed.append(record)
+        if program.head.active is not None or program.base.active is not None:
+            yield from self._last(program, passed)
+
+    @staticmethod
+    def _readable(program: Program) -> Iterator[Document]:
+        """Yield the records that have the form of their schema; of the others AIP001 tells."""
+        from ai_program import schemas
+
+        for record in program.head.drills:
+            if not schemas.validate("drill", record.value, root=program.baseline.root):
+                yield record
+
+    @staticmethod
+    def _problems(program: Program, record: Document) -> Iterator[tuple[Keys, str]]:
+        from ai_program import evidence
+
+        yield from evidence.drill_problems(record.value)
+        started, today = record.get("started_at"), day(program.snapshot.today)
+        if record.path != evidence.drill_path(started, record.get("fault")):
+            yield ("started_at",), f"the file is not called {_drill_name(record)}"
+        on = day(started[:10])
+        if on is None or (today is not None and on > today):
+            yield ("started_at",), f"{started} is still to come, or no time at all"
+        released = {subject(release)[1:] for release in program.head.releases}
+        for key in ("from", "to"):
+            named = record.get(key)
+            if named is not None and (named["version"], named["digest"]) not in released:
+                yield (key, "version"), f"no release ever put {named['version']} in force"
+
+    def _last(self, program: Program, passed: list[Document]) -> Iterator[Finding]:
+        """Look at the last drill that passed; without one, at the first release."""
+        snapshot, policy = program.snapshot, program.head.release
+        today = day(snapshot.today)
+        record = passed[-1] if passed else None
+        first = next(iter(program.head.releases), None)
+        since = (
+            record.get("started_at") if record else first and first.get("predicate", "created_at")
+        )
+        most = program.baseline.tiers["cadence"]["drill_max_days"][program.tier]
+        begun = day(since[:10]) if isinstance(since, str) else None
+        at = record.at("started_at") if record else Location("policies/release.yaml")
+        if record is None and policy is not None:
+            at = policy.at("rollback", "max_minutes")
+        if begun is not None and today is not None and today - begun > most:
+            what = "the last drill that passed" if record else "the first release, and no drill,"
+            # The clock alone is no fault of a change that has nothing to do with it.
+            yield self.finding(
+                at,
+                f"{what} was {today - begun} days ago, {most} are the most at tier {program.tier}",
+                severity=None if snapshot.stage == "schedule" else "warning",
+            )
+        if record is not None:
+            yield from self._today(program, record, policy)
+
+    def _today(
+        self, program: Program, record: Document, policy: Document | None
+    ) -> Iterator[Finding]:
+        """Compare the last drill with how models are deployed and taken back now."""
+        from ai_program import bindings
+
+        limit = policy.get("rollback", "max_minutes") if policy else None
+        seconds = record.get("seconds_to_restore")
+        if policy is not None and type(limit) is int and seconds > 60 * limit:
+            yield self.finding(
+                policy.at("rollback", "max_minutes"),
+                f"the last drill took {seconds:g} s, {limit} min are promised",
+                related=[(record.at("seconds_to_restore"), "the drill")],
+            )
+        if record.get("topology") != bindings.topology(program.head, program.baseline):
+            yield self.finding(
+                record.at("topology"),
+                "what is deployed, or how it is taken back, has changed since the last drill:"
+                " deploy/ or policies/release.yaml",
+            )
+
+
+def _drill_name(record: Document) -> str:
+    from ai_program import evidence
+
+    path = evidence.drill_path(record.get("started_at"), record.get("fault"))
+    return path.rpartition("/")[2]
 
 
 def _defines(program: Program, session: str) -> bool:
