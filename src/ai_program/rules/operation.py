@@ -223,7 +223,7 @@ class AIP403(Rule):
             yield self.finding(
                 at,
                 f"the breaker was tested on {on}, of which {DRILLS} holds no record",
-                do=f"hold a drill, whose record stands in {DRILLS}, or write null before the first one",
+                do=f"hold a drill (its record stands in {DRILLS}), or write null before the first",
             )
 
     def _people(self, program: Program, doc: Document) -> Iterator[Finding]:
