@@ -5,6 +5,7 @@ Evidence is written in steps, each bound to the files as it finds them:
     {evaluate: first}      a model is trained, evaluated and registered
     {promote: first}       its release comes into force
     {roll_back: first}     it comes into force again, instead of a later one
+    {review: 2026-11-21}   people reviewed decisions until that day
     {drill: first}         what is in force was taken back to it on purpose, and nothing failed
 
 A step may replace parts of what it writes, before it is sealed: ``{promote: first, release:
@@ -68,7 +69,8 @@ def apply(files: Files, steps: list[Changes], commit: str | None = None) -> File
             code = {"code": {"commit": commit or COMMIT}}
             changes["report"] = _merged(code, step.get("report", {}))
         name = next(name for name in _STEPS if name in changes)
-        files = _STEPS[name](files, MODELS[changes.pop(name)], changes)
+        about = changes.pop(name)
+        files = _STEPS[name](files, MODELS.get(about, about), changes)
         assert not changes, f"unknown parts of a step: {sorted(changes)}"
     return files
 
@@ -262,6 +264,25 @@ def _record(files: Files, model: Model, said: Changes, changes: Changes) -> File
     }
 
 
+def _review(files: Files, until: str, changes: Changes) -> Files:
+    parts = {
+        "period": (RELEASED_ON, until),
+        "decisions": 40,
+        "queued": 40,
+        "reviewed": 38,
+        "overridden": 3,
+        "blind": 5,
+        "agreed": 4,
+        "oldest_open_hours": 2.0,
+    }
+    own = changes.pop("summary", {})
+    summary = evidence.review_summary(
+        **_merged(parts, {k: v for k, v in own.items() if k in parts})
+    )
+    summary = digests.sealed(_merged(summary, {k: v for k, v in own.items() if k not in parts}))
+    return {**files, f"{evidence.REVIEWS}/{until}.json": digests.pretty(summary)}
+
+
 def _drill(files: Files, model: Model, changes: Changes) -> Files:
     served = _champion(files)
     assert served is not None, "nothing is in force"
@@ -416,4 +437,4 @@ def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
 
 _SECTIONS = ("Context", "Options", "Outcome", "Consequences")
 _STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back,
-          "drill": _drill}  # fmt: skip
+          "drill": _drill, "review": _review}  # fmt: skip

@@ -302,3 +302,23 @@ def test_nothing_reviewed_has_no_rate() -> None:
     assert summary["override_rate"] is None
     assert summary["bias_check"] == {"sample": 0, "agreement": None}
     assert digests.is_sealed(summary)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"reviewed": 5}, "5 reviewed of 4 queued"),
+        ({"override_rate": 0.1}, "1 of 3 is 0.333333"),
+        ({"bias_check": {"sample": 0, "agreement": 1.0}},
+         "there is an agreement if, and only if, there is a sample"),
+        ({"bias_check": {"sample": 4, "agreement": 1.0}}, "4 sampled of 3 reviewed"),
+        ({"period": {"from": "2026-11-30", "to": "2026-11-01"}}, "it is over before it begins"),
+    ],
+)  # fmt: skip
+def test_a_summary_that_was_written_by_hand_does_not_add_up(changes: Any, why: str) -> None:
+    counts = {"decisions": 9, "queued": 4, "reviewed": 3, "overridden": 1, "blind": 2, "agreed": 1}
+    period = ("2026-11-01", "2026-11-30")
+    summary = evidence.review_summary(period=period, **counts, oldest_open_hours=None)
+    assert list(evidence.review_problems(summary)) == []
+    changed = digests.sealed({**summary, **changes})
+    assert why in [text for _, text in evidence.review_problems(changed)]

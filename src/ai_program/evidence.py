@@ -17,6 +17,7 @@ The schemas hold the forms; the checks here hold what a schema cannot say.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ai_program import digests, verdict
@@ -457,3 +458,28 @@ def review_summary(
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
+
+
+def review_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in a summary that has the form of its schema."""
+    if not digests.is_sealed(found):
+        yield ("digest",), "the digest is not that of the summary"
+    if found["period"]["from"] > found["period"]["to"]:
+        yield ("period", "to"), "it is over before it begins"
+    counted = ("decisions", "queued", "reviewed", "overridden")
+    for whole, part in itertools.pairwise(counted):
+        if found[part] > found[whole]:
+            yield (part,), f"{found[part]} {part} of {found[whole]} {whole}"
+    if found["bias_check"]["sample"] > found["reviewed"]:
+        yield (
+            ("bias_check", "sample"),
+            f"{found['bias_check']['sample']} sampled of {found['reviewed']} reviewed",
+        )
+    rate = _share(found["overridden"], found["reviewed"])
+    if found["override_rate"] != rate:
+        yield ("override_rate",), f"{found['overridden']} of {found['reviewed']} is {rate}"
+    if (found["bias_check"]["agreement"] is None) != (found["bias_check"]["sample"] == 0):
+        yield (
+            ("bias_check", "agreement"),
+            "there is an agreement if, and only if, there is a sample",
+        )

@@ -108,6 +108,7 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "monitors": monitors,
         "breaker": {**profile["breaker"], "tested_on": None},
         "decision_types": _decision_types(answers, profile, handles, dates),
+        "decision_trace": workshop.load("tiers.yaml")["decision_trace"],
         "transparency": _transparency(answers, handles, dates),
         "risks": _risks(profile, known, handles, dates),
         "backlog": _backlog(profile, known, handles),

@@ -55,6 +55,7 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
     p.release                       as in policies/release.yaml
     p.monitors, p.breaker           as in policies/monitoring.yaml
     p.decision_types                as in policies/oversight.yaml
+    p.decision_trace                the fields of the log of decisions
     p.transparency                  {required, status, owner, due, note}
     p.risks                         as in the risk register, with owner instead of role
     p.backlog                       [{id, title, serves: [..], owner, done_when}]

@@ -20,7 +20,7 @@ FAMILIES = {
     "7": "integrity",
 }
 # The family of operation fills two modules: what runs, and what people look at.
-ELSEWHERE = dict.fromkeys(("AIP406", "AIP408", "AIP409"), "review")
+ELSEWHERE = dict.fromkeys(("AIP406", "AIP407", "AIP408", "AIP409"), "review")
 
 
 def find(code: str) -> type[Rule]:

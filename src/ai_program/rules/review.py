@@ -30,6 +30,11 @@ CLOSED_WITHIN = 30
 REPORTED_WITHIN = {"serious": 15, "death": 10, "infrastructure": 2}
 
 
+# Modes in which people look at single decisions, and those in which they look at each of them.
+_REVIEWED = frozenset(("sample", "before_effect", "before_execution"))
+_BEFORE = _REVIEWED - {"sample"}
+
+
 class AIP406(Rule):
     """Whoever reviews exists, has the time, and can change the outcome."""
 
@@ -97,6 +102,77 @@ class AIP406(Rule):
                     f"the {key} of {_name(kind)} is {values.shown(said)}, which is no way to"
                     " another outcome",
                 )
+
+
+class AIP407(Rule):
+    """Each decision leaves a trace, and reviews leave evidence that they were reviews."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield what nobody could explain later, and reviews of which nothing is known."""
+        policy = program.head.oversight
+        if policy is None or not isinstance(policy.value, dict):
+            return
+        yield from self._trace(program, policy)
+        sound = []
+        for summary in self._readable(program):
+            problems = list(_miscounted(program, summary))
+            for keys, message in problems:
+                yield self.finding(
+                    summary.at(*keys), message, do="count the log again, and write what it says"
+                )
+            if not problems:
+                sound.append(summary)
+        released = program.head.active is not None or program.base.active is not None
+        if released and _modes(policy).intersection(_REVIEWED):
+            yield from self._last(program, policy, sound)
+
+    def _trace(self, program: Program, policy: Document) -> Iterator[Finding]:
+        fields = policy.get("decision_trace", "fields")
+        if not isinstance(fields, list):
+            return  # AIP001 says so
+        missing = [f for f in program.baseline.tiers["decision_trace"] if f not in fields]
+        if missing:
+            yield self.finding(
+                policy.key_at("decision_trace", "fields"),
+                f"a decision leaves no trace of its {values.joined(missing)}",
+                do="add the fields, and let whatever serves predictions write them",
+            )
+
+    @staticmethod
+    def _readable(program: Program) -> list[Document]:
+        """Return the summaries that have the form of their schema; AIP001 tells of the others."""
+        from ai_program import schemas
+
+        root = program.baseline.root
+        return [
+            summary
+            for summary in program.head.summaries
+            if not schemas.validate("review-summary", summary.value, root=root)
+        ]
+
+    def _last(
+        self, program: Program, policy: Document, summaries: list[Document]
+    ) -> Iterator[Finding]:
+        """Look at the last summary; without one, at the first release."""
+        snapshot = program.snapshot
+        last = max(summaries, key=lambda each: each.value["period"]["to"], default=None)
+        first = next(iter(program.head.releases), None)
+        since = last.get("period", "to") if last else first and first.get("predicate", "created_at")
+        most = program.baseline.tiers["cadence"]["review_summary_max_days"][program.tier]
+        begun = day(since[:10]) if isinstance(since, str) else None
+        today = day(snapshot.today)
+        if begun is not None and today is not None and today - begun > most:
+            at = last.at("period", "to") if last else policy.key_at("decision_types")
+            # The clock alone is no fault of a change that has nothing to do with it.
+            yield self.finding(
+                at,
+                f"what people reviewed is not known for {today - begun} days,"
+                f" {most} are the most at tier {program.tier}",
+                severity=None if snapshot.stage == "schedule" else "warning",
+            )
+        if last is not None:
+            for keys, message in _unreviewed(policy, last, summaries):
+                yield self.finding(last.at(*keys), message)
 
 
 class AIP408(Rule):
@@ -216,6 +292,56 @@ class AIP409(Rule):
                     f"no outcome is free of the model, and {risk.get('id')} is not accepted",
                     related=[(register.at(*keys, "treatment"), "the risk")],
                 )
+
+
+def _miscounted(program: Program, summary: Document) -> Iterator[Problem]:
+    """Yield what cannot be in a summary."""
+    from ai_program import evidence
+
+    yield from evidence.review_problems(summary.value)
+    begin, end = (day(summary.get("period", key)) for key in ("from", "to"))
+    today = day(program.snapshot.today)
+    if begin is None or end is None or (today is not None and end > today):
+        yield ("period", "to"), f"{summary.get('period', 'to')} is still to come, or no day at all"
+    if summary.path != f"{evidence.REVIEWS}/{summary.get('period', 'to')}.json":
+        yield ("period", "to"), f"the file is not called {summary.get('period', 'to')}.json"
+
+
+def _unreviewed(policy: Document, last: Document, all_: list[Document]) -> Iterator[Problem]:
+    """Yield what the last summary says about reviews that were none."""
+    found = last.value
+    earlier = [day(each.get("period", "to")) or 0 for each in all_ if each is not last]
+    begin, until = day(found["period"]["from"]) or 0, max(earlier, default=0)
+    if until and begin > until + 1:
+        days = begin - until - 1
+        yield (
+            ("period", "from"),
+            f"nothing is known of the {days} day{'s' * (days > 1)} before it",
+        )
+    if _modes(policy) <= _BEFORE and found["queued"] < found["decisions"]:
+        unseen = found["decisions"] - found["queued"]
+        yield ("queued",), f"every decision is to be reviewed, and {unseen} were not even queued"
+    if found["queued"] and not found["reviewed"]:
+        yield ("reviewed",), f"{found['queued']} decisions were to be reviewed, and none was"
+    if found["reviewed"] and not found["bias_check"]["sample"]:
+        yield (
+            ("bias_check", "sample"),
+            "nobody looked whether reviewers agree with whatever it says",
+        )
+    allowed = [
+        values.number(kind.get("respond_within_hours"))
+        for _, kind in values.entries(policy, "decision_types")
+    ]
+    hours = max((each for each in allowed if each is not None), default=None)
+    if hours is not None and (found["oldest_open_hours"] or 0) > hours:
+        yield (
+            ("oldest_open_hours",),
+            f"a review has waited for {found['oldest_open_hours']:g} h, {hours:g} h are promised",
+        )
+
+
+def _modes(policy: Document) -> set[str]:
+    return {values.text(kind.get("mode")) for _, kind in values.entries(policy, "decision_types")}
 
 
 def _told(program: Program, incident: Document) -> Iterator[Problem]:
