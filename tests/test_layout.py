@@ -73,7 +73,7 @@ def test_each_entry_names_a_class_and_use_cases_that_exist():
     for entry in LAYOUT["template"]:
         assert entry.keys() <= {"class", "when", "paths"}
         assert entry["class"] in ("managed", "merged", "seeded")
-        assert set(entry.get("when", {})) <= {"use_case"}
+        assert set(entry.get("when", {})) <= {"use_case", "tier"}
         assert set(entry.get("when", {}).get("use_case", [])) <= USE_CASES
 
 
@@ -84,7 +84,7 @@ def test_files_that_only_some_use_cases_have_are_those_of_a_pipeline():
         if yaml.safe_load((ROOT / f"policies/use_cases/{name}.yaml").read_text())["pipeline"]
     }
     for entry in LAYOUT["template"]:
-        if "when" in entry:
+        if "use_case" in entry.get("when", {}):
             assert set(entry["when"]["use_case"]) == with_pipeline
 
 

@@ -393,3 +393,15 @@ def test_the_worst_come_first_and_the_rest_is_counted(repo, check):
     assert annotations[9] == "::error title=ai-program::+4 more; the log has all of them"
     assert annotations[19] == "::warning title=ai-program::+4 more; the log has all of them"
     assert markdown.render(result).count("\n| AIP9") == 26
+
+
+def test_what_the_change_wrote_comes_before_what_stood_there(repo, check):
+    repo.add("policies/program.yaml", PROGRAM)
+    repo.add("contracts/a.odcs.yaml", "id: a\npurpose: TODO\n")
+    repo.add("contracts/b.odcs.yaml", "purpose: TODO\n")
+    repo.base = repo.commit()
+    repo.add("contracts/b.odcs.yaml", "id: b\npurpose: TODO\n")
+    repo.add("contracts/c.odcs.yaml", "purpose: TODO\n")
+    lines = github.render(check(repo, select=["AIP901"]), fence="f").split("\n")
+    named = [line.partition("contracts/")[2][:1] for line in lines if line.startswith("::error")]
+    assert named == ["c", "b", "a"]

@@ -122,15 +122,19 @@ def source_line(result: Result, location: Location) -> str | None:
     tree: Tree = snapshot.head if location.path in snapshot.head else snapshot.base
     if location.path not in tree:
         return None
+    found = lines(tree, location.path)
+    return found[location.line - 1] if location.line <= len(found) else None
+
+
+def lines(tree: Tree, path: str) -> list[str]:
+    """Return the lines of a file, none of one that cannot be read."""
     from ai_program.documents import DocumentError
 
     try:
-        lines = tree.read(location.path).split(b"\n")
+        data = tree.read(path)
     except DocumentError:
-        return None
-    if location.line > len(lines):
-        return None
-    return lines[location.line - 1].decode("utf-8", "replace").rstrip("\r")
+        return []
+    return [line.decode("utf-8", "replace").rstrip("\r") for line in data.split(b"\n")]
 
 
 def _columns(text: str) -> int:

@@ -41,6 +41,10 @@ _SEPARATOR = re.compile(rb"---(?:\s|$)").match
 _BUILD_FILE = re.compile(r"(?:.*\.)?(?:dockerfile|containerfile)(?:\..*)?").fullmatch
 _FROM = re.compile(r"(?i)\s*FROM\s+(?:--\S+\s+)*(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?").match
 
+DOCUMENTATION = "governance/technical-documentation.yaml"
+# Standards and the declaration of conformity; the others apply to every system of the high tier.
+_OPTIONAL_POINTS = (7, 8)
+
 # Characters. Whoever reads less than this has not been told anything, in any language.
 _SHORTEST_NOTICE = 20
 
@@ -895,6 +899,69 @@ class AIP306(Rule):
                 policy.at("transparency", "placement"),
                 "this is the notice again, and not where people read it",
             )
+
+
+class AIP307(Rule):
+    """Each point of Annex IV leads to files, and somebody looked at it since they changed."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield points that lead nowhere; of an index that is still owed, wrong paths only."""
+        index = program.head.tree.document(DOCUMENTATION)
+        if index is None or not isinstance(index.value, dict):
+            return  # AIP001 and AIP002 say so
+        points = list(values.entries(index, "points"))
+        for keys, _ in points:
+            for place, path in values.items(index, *keys, "paths"):
+                if path == DOCUMENTATION or not _documents(program, path):
+                    yield self.finding(index.at(*place), f"{path} documents nothing")
+        if index.get("status") == "open":
+            before = program.base.tree.document(DOCUMENTATION)
+            if program.base.active is not None and before and before.get("status") == "done":
+                yield self.finding(
+                    index.at("status"), "a release is in force, and its documentation is taken back"
+                )
+            return
+        known = [point.get("point") for _, point in points]
+        for number in range(1, 10):
+            if known.count(number) != 1:
+                how = "stands here twice" if number in known else "is missing"
+                yield self.finding(index.key_at("points"), f"point {number} {how}")
+        for keys, point in points:
+            yield from self._point(index, keys, point)
+        yield from self._age(program, index)
+
+    def _point(self, index: Document, keys: Keys, point: dict[str, Any]) -> Iterator[Finding]:
+        number, reason = point.get("point"), values.text(point.get("not_applicable"))
+        if point.get("paths") == [] and len(reason) < _SHORTEST_NOTICE:
+            yield self.finding(
+                index.at(*keys, "point"), f"point {number} names no file and no reason why not"
+            )
+        elif reason and number not in _OPTIONAL_POINTS:
+            yield self.finding(
+                index.at(*keys, "not_applicable"), f"point {number} applies to every system"
+            )
+
+    def _age(self, program: Program, index: Document) -> Iterator[Finding]:
+        """Compare the days on which the index and what it cites were last committed."""
+        history = program.snapshot.history
+        looked = history.commits(DOCUMENTATION)
+        for keys, _ in values.entries(index, "points"):
+            for place, path in values.items(index, *keys, "paths"):
+                commits = history.commits(path)
+                if commits and looked and commits[0].committed_on > looked[0].committed_on:
+                    yield self.finding(
+                        index.at(*place),
+                        f"{path} changed on {commits[0].committed_on}, the index was last looked at"
+                        f" on {looked[0].committed_on}",
+                    )
+
+
+def _documents(program: Program, path: str) -> bool:
+    """Tell whether a file, or one in a folder that ends with a slash, says anything."""
+    tree = program.head.tree
+    if path.endswith("/"):
+        return any(each.startswith(path) and tree.size(each) for each in tree.entries)
+    return path in tree and tree.size(path) > 0
 
 
 def _reason_to_tell(doc: Document | None) -> str:
