@@ -363,6 +363,7 @@ def _features(
         features.append({
             **feature,
             "range": feature.get("range"),
+            "unbounded": feature.get("unbounded"),
             "classification": max((f["classification"] for f in inputs), key=_LEVELS.index),
             "personal_data": max((f["personal_data"] for f in inputs), key=personal.index),
         })  # fmt: skip

@@ -46,7 +46,8 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
                                     sample is null where there is no pipeline
     p.features                      the feature view: {id, version, owner, entity, source,
                                     transform, serves, status, features: [{name, description,
-                                    dtype, inputs, classification, personal_data, nulls, range}]}
+                                    dtype, inputs, classification, personal_data, nulls, range,
+                                    unbounded}]}
     p.model                         {name, title, task, target, output, candidates, users,
                                     intended_use, out_of_scope, limitations}
     p.evaluation                    {model, data, statistics, baselines, fairness, explainability,

@@ -19,8 +19,11 @@ FAMILIES = {
     "6": "sprints",
     "7": "integrity",
 }
-# The family of operation fills two modules: what runs, and what people look at.
-ELSEWHERE = dict.fromkeys(("AIP406", "AIP407", "AIP408", "AIP409"), "review")
+# Some families fill two modules: data and its use, what runs and what people look at.
+ELSEWHERE = {
+    **dict.fromkeys(("AIP104", "AIP105", "AIP110"), "privacy"),
+    **dict.fromkeys(("AIP406", "AIP407", "AIP408", "AIP409"), "review"),
+}
 
 
 def find(code: str) -> type[Rule]:

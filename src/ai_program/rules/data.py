@@ -435,14 +435,69 @@ def _feature_labels(doc: Document) -> dict[str, _Label]:
     return found
 
 
+class AIP106(Rule):
+    """A feature says what it may be, and one piece of code makes it, for training and serving."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        made: dict[tuple[object, str], tuple[Document, Keys]] = {}
+        for doc in values.mappings(program.head.features):
+            yield from self._transform(program.head, doc)
+            for keys, feature in values.entries(doc, "features"):
+                yield from self._bounds(doc, keys, feature)
+                name = values.text(feature.get("name"))
+                other, place = made.setdefault(
+                    (doc.get("entity", "name"), name), (doc, (*keys, "name"))
+                )
+                if other is not doc:
+                    yield self.finding(
+                        doc.at(*keys, "name"),
+                        f"the feature {name} of {doc.get('entity', 'name')} is defined twice",
+                        do="read it from one feature view, for training and for serving",
+                        related=((other.at(*place), "the other one"),),
+                    )
+
+    def _transform(self, head: State, doc: Document) -> Iterator[Finding]:
+        """AIP002 says if the file is missing; here it has to be code."""
+        path = doc.get("transform")
+        if not isinstance(path, str) or path not in head.tree:
+            return
+        if not path.startswith("src/") or not head.tree.read(path).strip():
+            yield self.finding(
+                doc.at("transform"),
+                f"{path} holds no code that could make the features",
+                do="name the file under src/ that computes them, for training and serving",
+            )
+
+    def _bounds(self, doc: Document, keys: Keys, feature: dict[str, Any]) -> Iterator[Finding]:
+        name, bounds = feature.get("name"), feature.get("range")
+        ends = [values.number(end) for end in bounds] if isinstance(bounds, list) else []
+        known = [end for end in ends if end is not None]
+        if len(known) == 2 and known[0] > known[1]:
+            yield self.finding(
+                doc.at(*keys, "range"),
+                f"the range of {name} ends at {known[1]}, below {known[0]} where it begins",
+                do="write the smallest valid value, then the largest",
+            )
+        if feature.get("dtype") not in ("int64", "float64") or values.text(
+            feature.get("unbounded")
+        ):
+            return
+        if not known:
+            yield self.finding(
+                doc.at(*keys, "range") if "range" in feature else doc.at(*keys, "name"),
+                f"the feature {name} is a number, and any number will do",
+                do="write its range; or, where it has none, write under unbounded why",
+            )
+
+
 class AIP107(Rule):
     """Every input is a field of the contract, and a feature is as sensitive as its inputs."""
 
     def check(self, program: Program) -> Iterator[Finding]:
         # A view reads one contract and no other view, so what leads to a feature has no circles.
-        for doc, contract in _views(program.head):
+        for doc, contract in views(program.head):
             fields = {field.name for field in contracts.fields(contract)}
-            for at, name in _read(doc):
+            for at, name in reads(doc):
                 if name not in fields:
                     what = "entity key" if at[0] == "entity" else "input"
                     yield self.finding(
@@ -508,7 +563,7 @@ class _Short:
         self.rank, self.field = most  # of the most sensitive input
 
 
-def _views(state: State) -> Iterator[tuple[Document, Document]]:
+def views(state: State) -> Iterator[tuple[Document, Document]]:
     """Yield each feature view with the contract that it reads; AIP002 says if there is none."""
     known = values.unique(values.mappings(state.contracts))
     for doc in values.mappings(state.features):
@@ -517,7 +572,7 @@ def _views(state: State) -> Iterator[tuple[Document, Document]]:
             yield doc, contract
 
 
-def _read(doc: Document) -> Iterator[tuple[Keys, str]]:
+def reads(doc: Document) -> Iterator[tuple[Keys, str]]:
     """Yield every name by which a feature view reads its contract."""
     yield from values.items(doc, "entity", "keys")
     for keys, _ in values.entries(doc, "features"):
@@ -527,7 +582,7 @@ def _read(doc: Document) -> Iterator[tuple[Keys, str]]:
 def _shorts(state: State) -> dict[str, _Short]:
     """Return the labels that are too low, by the place that a decision would name."""
     found: dict[str, _Short] = {}
-    for places in _views(state):
+    for places in views(state):
         doc, contract = places
         fields = list(contracts.fields(contract))
         for keys, feature in values.entries(doc, "features"):
