@@ -5,6 +5,9 @@ Evidence is written in steps, each bound to the files as it finds them:
     {evaluate: first}      a model is trained, evaluated and registered
     {promote: first}       its release comes into force
     {roll_back: first}     it comes into force again, instead of a later one
+    {validate: first}      a validator signs off its evaluation
+    {sign: PATH}           the people in ``by`` (handles) sign a record
+    {trust: [@grace]}      their keys are allowed to sign
     {review: 2026-11-21}   people reviewed decisions until that day
     {drill: first}         what is in force was taken back to it on purpose, and nothing failed
 
@@ -20,10 +23,14 @@ The numbers are synthetic and fixed: every gate is passed by a tenth of its limi
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from ai_program import digests, documents, evidence, paths
+from ai_program import digests, documents, evidence, paths, signatures
 
 Files = dict[str, bytes]
 Changes = dict[str, Any]
@@ -70,7 +77,9 @@ def apply(files: Files, steps: list[Changes], commit: str | None = None) -> File
             changes["report"] = _merged(code, step.get("report", {}))
         name = next(name for name in _STEPS if name in changes)
         about = changes.pop(name)
-        files = _STEPS[name](files, MODELS.get(about, about), changes)
+        files = _STEPS[name](
+            files, MODELS.get(about, about) if isinstance(about, str) else about, changes
+        )
         assert not changes, f"unknown parts of a step: {sorted(changes)}"
     return files
 
@@ -264,6 +273,58 @@ def _record(files: Files, model: Model, said: Changes, changes: Changes) -> File
     }
 
 
+def _validate(files: Files, model: Model, changes: Changes) -> Files:
+    path = f"{evidence.REPORTS}/{_version(model)}.json"
+    validation = {
+        "schema_version": 1,
+        "report": {"path": path, "digest": _value(files, path)["digest"]},
+        "validator": _people(files, "validator")[0]["handle"],
+        "on": RELEASED_ON,
+        "conclusion": "fit",
+        "looked_at": ["the slices, on data of another month"],
+        "findings": [],
+        **changes.pop("validation", {}),
+    }
+    # JSON is YAML.
+    return {**files, f"evidence/validations/{_version(model)}.yaml": digests.pretty(validation)}
+
+
+def _trust(files: Files, handles: list[str], _: Changes) -> Files:
+    lines = [
+        f"{_email(files, handle)} {Path(f'{_key(handle)}.pub').read_text()}" for handle in handles
+    ]
+    return {**files, signatures.ALLOWED: "".join(lines).encode()}
+
+
+def _sign(files: Files, path: str, changes: Changes) -> Files:
+    made = dict(files)
+    key = changes.pop("key", None)
+    for handle in changes.pop("by"):
+        command = ["ssh-keygen", "-q", "-Y", "sign", "-n", signatures.NAMESPACE]
+        signed = subprocess.run(
+            [*command, "-f", _key(key or handle)],
+            input=files[path],
+            capture_output=True,
+            check=True,
+        )
+        made[signatures.path_of(path, handle)] = signed.stdout
+    return made
+
+
+@functools.cache
+def _key(handle: str) -> str:
+    """Return the private key of a person, made for this run."""
+    path = Path(tempfile.mkdtemp(), "key")
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", handle, "-f", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    return str(path)
+
+
+def _email(files: Files, handle: str) -> str:
+    people = _value(files, "policies/program.yaml")["people"]
+    return next(person["emails"][0] for person in people if person["handle"] == handle)
+
+
 def _review(files: Files, until: str, changes: Changes) -> Files:
     parts = {
         "period": (RELEASED_ON, until),
@@ -437,4 +498,5 @@ def _merged(value: dict[str, Any], changes: Changes) -> dict[str, Any]:
 
 _SECTIONS = ("Context", "Options", "Outcome", "Consequences")
 _STEPS = {"evaluate": _evaluate, "promote": _promote, "roll_back": _roll_back,
-          "drill": _drill, "review": _review}  # fmt: skip
+          "drill": _drill, "review": _review,
+          "validate": _validate, "trust": _trust, "sign": _sign}  # fmt: skip

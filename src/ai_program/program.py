@@ -49,6 +49,7 @@ PLACES = {
     "kpis": "evidence/kpis/*.json",
     "incidents": "evidence/incidents/*.yaml",
     "drills": "evidence/drills/*.json",
+    "validations": "evidence/validations/*.yaml",
     "summaries": "evidence/reviews/*.json",
     "workshop": "workshop.yaml",
     "lock": ".ai-program/lock.json",
@@ -289,6 +290,11 @@ class State:
     def incidents(self) -> list[Document]:
         """Return the records of incidents."""
         return self._all("incidents")
+
+    @property
+    def validations(self) -> list[Document]:
+        """Return what validators say about evaluations."""
+        return self._all("validations")
 
     @property
     def drills(self) -> list[Document]:

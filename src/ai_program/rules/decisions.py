@@ -214,6 +214,90 @@ class AIP502(Rule):
         return begun is not None and first is not None and begun.oid == first.oid
 
 
+class AIP503(Rule):
+    """Whoever approves a record did not commit it, and at tier high has signed it."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield approvals of this change that need not come from whom they name.
+
+        Who may approve at all is a matter of AIP303 and AIP501.
+        """
+        for record, place, names in _newly_approved(program):
+            committed = _committers(program, record.path)
+            for index, name in enumerate(names):
+                reason = _unproven(program, record, name, committed)
+                if reason is not None:
+                    yield self.finding(record.at(*place, index), reason)
+
+
+def _newly_approved(program: Program) -> Iterator[tuple[Document, Keys, list[object]]]:
+    """Yield releases and decisions that this change approves, and where the names stand."""
+    from ai_program.rules.evaluation import new_releases
+
+    for release in new_releases(program):
+        approvals = release.get("predicate", "approvals")
+        listed = approvals if isinstance(approvals, list) else []
+        names = [each.get("person") if isinstance(each, dict) else None for each in listed]
+        yield release, ("predicate", "approvals"), names
+    for decision in program.head.decisions:
+        before = program.base.tree.document(decision.path)
+        names = decision.get("approvers")
+        if (
+            decision.path in program.snapshot.changed
+            and decision.get("status") == "accepted"
+            and (before is None or before.get("status") != "accepted")
+            and isinstance(names, list)
+        ):
+            yield decision, ("approvers",), names
+
+
+def _committers(program: Program, path: str) -> set[str]:
+    """Return the addresses of those who committed a file in this change."""
+    from ai_program.snapshot import CannotDecide
+
+    snapshot = program.snapshot
+    span = [snapshot.head.commit or "HEAD"]
+    if snapshot.base.commit is not None:
+        span.append(f"^{snapshot.base.commit}")
+    status, output, reason = snapshot.git.ask(
+        "log", "--no-show-signature", "--format=%ce", *span, "--", path
+    )
+    if status:
+        raise CannotDecide(f"git: {reason}")
+    return {email.strip().lower() for email in output.decode(errors="replace").splitlines()}
+
+
+def _unproven(program: Program, record: Document, name: object, committed: set[str]) -> str | None:
+    """Return why an approval may come from somebody else, None if it cannot."""
+    person = program.head.person(name)
+    if person is None:
+        return None  # nobody's approval counts anyway (AIP303, AIP501)
+    before = program.base.people.get(person.handle)
+    # Addresses that the change itself adds prove nothing.
+    emails = before.emails if before is not None else person.emails
+    if committed.intersection((*emails, *person.emails)):
+        return f"{name} committed it, and approves it"
+    if program.tier != "high":
+        return None
+    from ai_program import signatures
+    from ai_program.documents import DocumentError
+
+    path = signatures.path_of(record.path, person.handle)
+    tree, keys = program.head.tree, program.base.tree
+    if signatures.ALLOWED not in keys:
+        return f"{name} cannot have signed it: the base has no {signatures.ALLOWED}"
+    if path not in tree:
+        return f"{name} has not signed it: there is no {path}"
+    try:
+        data, signature = tree.read(record.path), tree.read(path)
+        allowed = keys.read(signatures.ALLOWED)
+    except DocumentError as error:
+        return f"the signature of {name} cannot be read: {error.message}"
+    if not signatures.verified(data, signature, allowed, emails):
+        return f"{path} is no signature of {name} under this record"
+    return None
+
+
 class AIP504(Rule):
     """What decides about everything else is changed by a decision, whichever way it goes."""
 

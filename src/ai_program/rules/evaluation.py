@@ -579,6 +579,81 @@ _ADD_NAIVE = "add a gate with compare_with: best_naive and a limit that only a b
 _FLOOR = "bring the value back within the tier; no decision goes beyond it"
 
 
+class AIP210(Rule):
+    """Before a version decides, somebody who built nothing of it says that it is fit."""
+
+    def check(self, program: Program) -> Iterator[Finding]:
+        """Yield promotions that nobody independent signed for, and signatures that do not count."""
+        for release in new_releases(program):
+            if release.get("predicate", "action") == "promote":
+                yield from self._signed(program, release)
+
+    def _signed(self, program: Program, release: Document) -> Iterator[Finding]:
+        path, digest = (release.get("predicate", "evaluation", key) for key in ("path", "digest"))
+        about = [
+            each
+            for each in program.head.validations
+            if each.get("report", "path") == path and each.get("report", "digest") == digest
+        ]
+        for validation in about:
+            if validation.get("conclusion") == "unfit":
+                yield self.finding(
+                    release.at("predicate", "evaluation", "path"),
+                    f"{validation.get('validator')} says that it is unfit",
+                    related=[(validation.at("conclusion"), "the validation")],
+                )
+        reasons = [_dependent(program, release, each) for each in about]
+        if about and None not in reasons:
+            for validation, reason in zip(about, reasons, strict=True):
+                yield self.finding(validation.at("validator"), f"it does not count: {reason}")
+        elif not about:
+            yield self.finding(
+                release.at("predicate", "evaluation", "path"),
+                f"nobody independent has validated {path} with this digest",
+            )
+
+
+def _dependent(program: Program, release: Document, validation: Document) -> str | None:
+    """Return why a validation does not count, None if it does."""
+    from ai_program import authority
+
+    name, on = validation.get("validator"), validation.get("on")
+    person = program.head.person(name)
+    if person is None or not person.active:
+        return f"{name} is nobody declared and active"
+    before = program.base.people.get(person.handle)
+    if program.base.program is not None and (before is None or "validator" not in before.roles):
+        return f"{name} was no validator before this change"
+    if "validator" not in person.roles or "developer" in person.roles:
+        return f"{name} is no validator, or a developer too"
+    emails = {*person.emails, *(before.emails if before else ())}
+    built = sorted(emails.intersection(_builders(program, release)))
+    if built:
+        return f"{built[0]} wrote part of the model or its features"
+    if emails.isdisjoint(authority.writers(program, validation.path)):
+        return f"{name} did not commit it"
+    created = release.get("predicate", "created_at")
+    if not isinstance(on, str) or not isinstance(created, str) or on > created[:10]:
+        return f"it is dated {on}, after the release"
+    return None
+
+
+def _builders(program: Program, release: Document) -> set[str]:
+    """Return who wrote the model and its features since the release before, by address."""
+    history, records = program.snapshot.history, program.head.releases
+    position = records.index(release)
+    first = history.first(records[position - 1].path) if position else None
+    since = first.committed_on if first else ""
+    entry = f"models/registry/{subject(release)[1]}.json"
+    return {
+        commit.author.lower()
+        for path in program.head.tree.entries
+        if path.startswith(("src/", "features/")) or path == entry
+        for commit in history.commits(path)
+        if commit.committed_on >= since
+    }
+
+
 def is_report(path: str) -> bool:
     """Tell whether a path is that of an evaluation report."""
     folder, _, name = path.rpartition("/")
