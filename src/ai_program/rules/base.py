@@ -7,9 +7,12 @@ from ai_program.findings import Finding
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from ai_program.catalogue import Rule as Metadata
+    from ai_program.documents import Document
     from ai_program.findings import Location
+    from ai_program.polarity import Change
     from ai_program.program import Program
 
 
@@ -30,6 +33,32 @@ class Rule:
     def check(self, program: Program) -> Iterator[Finding]:
         """Yield what is wrong."""
         raise NotImplementedError
+
+    def undecided(
+        self,
+        program: Program,
+        before: Document,
+        after: Document,
+        change: Change,
+        *,
+        schema: dict[str, Any],
+        because: str,
+    ) -> Iterator[Finding]:
+        """Yield a change of a policy that no accepted decision authorises."""
+        from ai_program import authority, polarity
+
+        gone = change.after is polarity.ABSENT
+        pointer, value = f"{after.path}#{change.pointer}", None if gone else change.after
+        applied = authority.Applied(after.path, after, change, schema)
+        missing = authority.missing(program, pointer, value, applied)
+        if missing is not None:
+            why = f" ({because})" if because else ""
+            yield self.finding(
+                (after.key_at if gone else after.at)(*change.after_keys),
+                f"{polarity.describe(change)}{why}, and {missing}",
+                do=authority.remedy(pointer, value),
+                related=[(before.at(*change.before_keys), "base")],
+            )
 
     def finding(
         self,

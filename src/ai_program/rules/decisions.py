@@ -309,7 +309,7 @@ class AIP504(Rule):
                 yield from self._undecided(program, path, place, entry["why"])
 
     def _undecided(self, program: Program, path: str, place: str, why: str) -> Iterator[Finding]:
-        from ai_program import authority, layout, polarity
+        from ai_program import layout, polarity
 
         kind = layout.of(program).kind(path)
         before, after = program.base.tree.document(path), program.head.tree.document(path)
@@ -325,18 +325,7 @@ class AIP504(Rule):
             # Who admits a risk, or leaves, needs nobody's leave.
             if change.after in (_ADMITTED if place.startswith("risk.") else (False,)):
                 continue
-            pointer = f"{path}#{change.pointer}"
-            value = None if change.after is polarity.ABSENT else change.after
-            applied = authority.Applied(path, after, change, schema)
-            missing = authority.missing(program, pointer, value, applied)
-            if missing is not None:
-                gone = change.after is polarity.ABSENT
-                yield self.finding(
-                    (after.key_at if gone else after.at)(*change.after_keys),
-                    f"{polarity.describe(change)} ({why}), and {missing}",
-                    do=authority.remedy(pointer, value),
-                    related=[(before.at(*change.before_keys), "base")],
-                )
+            yield from self.undecided(program, before, after, change, schema=schema, because=why)
 
 
 class AIP505(Rule):

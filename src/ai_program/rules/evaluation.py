@@ -448,7 +448,7 @@ class AIP208(Rule):
                 yield self.finding(breach.doc.at(*breach.keys), breach.message, do=_FLOOR)
 
     def _loosened(self, program: Program, path: str) -> Iterator[Finding]:
-        from ai_program import authority, polarity
+        from ai_program import polarity
 
         kind = layout.of(program).kind(path)
         before, after = program.base.tree.document(path), program.head.tree.document(path)
@@ -460,21 +460,9 @@ class AIP208(Rule):
                 yield self.finding(Location(path), "a policy was deleted, with all its guardrails")
             return
         for change in polarity.compare(before.value, after.value, schema):
-            if change.direction != polarity.LOOSENED:
-                continue
-            pointer = f"{path}#{change.pointer}"
-            value = None if change.after is polarity.ABSENT else change.after
-            missing = authority.missing(
-                program, pointer, value, authority.Applied(path, after, change, schema)
-            )
-            if missing is not None:
-                rule = f" ({change.rule})" if change.rule else ""
-                gone = change.after is polarity.ABSENT
-                yield self.finding(
-                    (after.key_at if gone else after.at)(*change.after_keys),
-                    f"{polarity.describe(change)}{rule}, and {missing}",
-                    do=authority.remedy(pointer, value),
-                    related=[(before.at(*change.before_keys), "base")],
+            if change.direction == polarity.LOOSENED:
+                yield from self.undecided(
+                    program, before, after, change, schema=schema, because=change.rule
                 )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TEAMS = ("strategy", "engineering", "operations")
 RACI = "governance/raci.yaml"
 PLAYBOOK = "sprints/playbook.md"
+END_TO_END = "end_to_end"  # what at least one item of the readiness review covers
 # What a signature is about: it is older than the programme when one of these is newer.
 _GATED = tuple(map(matcher, ("policies/*.yaml", "contracts/*.odcs.yaml", "features/*.yaml")))
 
@@ -159,6 +160,24 @@ class AIP603(Rule):
                 yield self.finding(
                     review.at(*keys, "evidence"), f"{item.get('id')} is its own evidence"
                 )
+            elif (
+                item.get("status") == "done"
+                and item.get("covers") == END_TO_END
+                and not values.text(item.get("evidence")).startswith("evidence/")
+            ):
+                yield self.finding(
+                    review.at(*keys, "evidence"),
+                    f"{item.get('id')} is about a run of the whole chain, and"
+                    f" {item.get('evidence')} is no evidence of one",
+                    do="keep what the run wrote under evidence/, and name it",
+                )
+        covered = [item.get("covers") for _, item in values.entries(review, "items")]
+        if END_TO_END not in covered:
+            yield self.finding(
+                values.top(review, "items"),
+                "no item is about a run of the whole chain in an environment like production",
+                do=f"add the item, with `covers: {END_TO_END}`",
+            )
         names = [item.get("id") for _, item in values.entries(review, "items")]
         for _, item in values.entries(program.base.readiness, "items"):
             if item.get("id") not in names:
@@ -206,6 +225,7 @@ class AIP604(Rule):
         raci, playbook = tree.document(RACI), tree.document(PLAYBOOK)
         if raci is not None and isinstance(raci.value, dict):
             yield from self._teams(program, raci)
+            yield from self._activities(program, raci)
         if playbook is not None and isinstance(playbook.value, dict):
             yield from self._lessons(program, playbook)
 
@@ -222,6 +242,18 @@ class AIP604(Rule):
             elif not any(taking.intersection(person.roles) for person in active):
                 yield self.finding(
                     raci.at("teams", team), f"{team} does nothing and answers for nothing"
+                )
+
+    def _activities(self, program: Program, raci: Document) -> Iterator[Finding]:
+        """Look for activities for which nobody answers; that two do is a matter of AIP001."""
+        held = {role for each in program.head.people.values() if each.active for role in each.roles}
+        for keys, activity in values.entries(raci, "activities"):
+            accountable = activity.get("accountable")
+            if isinstance(accountable, str) and accountable not in held:
+                yield self.finding(
+                    raci.at(*keys, "accountable"),
+                    f"the {accountable} answers for {activity.get('id')}, and nobody active has"
+                    " that role",
                 )
 
     def _lessons(self, program: Program, playbook: Document) -> Iterator[Finding]:
