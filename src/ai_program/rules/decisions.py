@@ -239,6 +239,8 @@ def _newly_approved(program: Program) -> Iterator[tuple[Document, Keys, list[obj
         listed = approvals if isinstance(approvals, list) else []
         names = [each.get("person") if isinstance(each, dict) else None for each in listed]
         yield release, ("predicate", "approvals"), names
+    if program.base.program is None:
+        return  # what the workshop decided came before there was anybody to approve it
     for decision in program.head.decisions:
         before = program.base.tree.document(decision.path)
         names = decision.get("approvers")
