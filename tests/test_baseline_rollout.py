@@ -71,6 +71,33 @@ def shown():
     return re.findall(r"```diff\n-(.*)\n\+(.*)\n```", page)
 
 
+def test_a_rule_of_its_own_is_held_by_its_cases_and_has_a_page(template, env, tmp_path):
+    """The rule, its class and its cases are those that the page shows."""
+    fork = tmp_path / "fork"
+    git(template, "clone", "-q", str(template), str(fork), env=env)
+    page = (ROOT / "docs" / "baseline.md").read_text(encoding="utf-8")
+    words, cases = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    edit(fork / "policies" / "rules.yaml", "- code: AIP201\n", f"{words}\n- code: AIP201\n")
+    with (fork / "src/ai_program/rules/data.py").open("a", encoding="utf-8") as module:
+        module.write(f"\n\n{code}")
+    (fork / "tests/rules/AIP190.yaml").write_text(cases, encoding="utf-8")
+    git(fork, "commit", "-qam", "Ask for a domain", env=env)
+
+    env = {**env, "PYTHONPATH": str(fork / "src")}
+    done = run(sys.executable, "-m", "ai_program.rulepages", "--write", at=fork, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "Every contract belongs to a domain" in (fork / "docs/rules/AIP190.md").read_text()
+    done = run(
+        sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "tests/test_rules.py",
+        "tests/test_rulepages.py", "-k", "AIP190 or catalogue or rulepages or complete",
+        at=fork, env=env,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("AIP190-valid-as_generated", "AIP190-invalid-a_domain_of_its_own"):
+        assert f"test_case[{name}] PASSED" in done.stdout
+
+
 def test_raising_the_pin_rolls_the_baseline_out(fork, governed, env):
     done = run(BIN / "pre-commit", "run", "--all-files", at=governed, env=env)
     assert done.returncode == 0, done.stdout + done.stderr

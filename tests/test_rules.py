@@ -194,7 +194,10 @@ def spoiled(path: str, data: bytes, choose, junk) -> bytes:
 )
 @given(data=st.data())
 def test_hostile_values_never_break_a_rule(generated, store, data):
-    files = cases.with_evidence(generated("demand"), [{"evaluate": "first"}, {"promote": "first"}])
+    variant = data.draw(st.sampled_from(["demand", "high"]))
+    steps = [{"drill": "fallback"}, {"review": "2026-11-21"}, {"validate": "first"}]
+    released = cases.evidence_fixture.STATES["released"]
+    files = cases.with_evidence(generated(variant), [*released, *steps])
     kinds = BASELINE.layout["kinds"]
     patterns = [rules_matcher(pattern) for kind in kinds for pattern in kind["paths"]]
     governed = [path for path in sorted(files) if any(match(path) for match in patterns)]
@@ -207,4 +210,4 @@ def test_hostile_values_never_break_a_rule(generated, store, data):
     stage = data.draw(st.sampled_from(["commit", "push", "schedule"]))
     swap = data.draw(st.booleans())  # the hostile state may also be the base
     case = {"stage": stage, "base" if swap else "edit": edits, "state": "released"}
-    cases.judge(case, generated("demand"), store, BASELINE)  # CannotDecide: a rule broke
+    cases.judge(case, generated(variant), store, BASELINE)  # CannotDecide: a rule broke
