@@ -19,9 +19,11 @@ FAMILIES = {
     "6": "sprints",
     "7": "integrity",
 }
-# Some families fill two modules: data and its use, what runs and what people look at.
+# Some families fill two modules: data and its use, averages and what they hide, what runs and what
+# people look at.
 ELSEWHERE = {
     **dict.fromkeys(("AIP104", "AIP105", "AIP110"), "privacy"),
+    **dict.fromkeys(("AIP202", "AIP204", "AIP205"), "behaviour"),
     **dict.fromkeys(("AIP406", "AIP407", "AIP408", "AIP409"), "review"),
 }
 
