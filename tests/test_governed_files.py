@@ -357,7 +357,8 @@ def test_guardrails_land(answered):
     assert "GATE-golden" in gates  # and what is always held stays
     assert evaluation["fairness"]["metric"] == "error_ratio"
     assert evaluation["fairness"]["limit"] == 1.5
-    assert evaluation["explainability"] == {"method": "local_attribution", "required": True}
+    assert evaluation["explainability"]["method"] == "local_attribution"
+    assert evaluation["explainability"]["required"] is True
     release = load(answered, "policies/release.yaml")
     assert release["approvals"]["required"] == 2
 

@@ -92,9 +92,7 @@ class AIP204(Rule):
                     related=((policy.at("explainability", "limit"), "the limit"),),
                 )
 
-    def _shown(
-        self, program: Program, policy: Document, said: dict[str, Any]
-    ) -> Iterator[Finding]:
+    def _shown(self, program: Program, policy: Document, said: dict[str, Any]) -> Iterator[Finding]:
         path, tree = said.get("sample"), program.head.tree
         if not isinstance(path, str):
             yield self.finding(
