@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+import cases
 import pytest
 from engine.toys import PROGRAM
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ai_program import exceptions
-from ai_program.program import Program
+from ai_program.program import Program, State
 
 WAIVER = """\
 schema_version: 1
@@ -137,3 +142,55 @@ def test_without_authors_nobody_is_suspected(governed, baseline):
     program = governed.program(baseline)
     (waiver,) = exceptions.read(program.base, baseline, "2026-11-22")
     assert waiver.problem is None
+
+
+# --- properties ----------------------------------------------------------------------------------
+
+LONGEST = {"minimal": 180, "limited": 90, "high": 30}
+days = st.dates(date(2025, 1, 1), date(2028, 12, 31))
+tiers = st.sampled_from(list(LONGEST))
+
+
+@pytest.fixture(scope="module")
+def problem(baseline, tmp_path_factory):
+    """Return a function that says what is wrong with a waiver of these days."""
+    store = cases.Store(tmp_path_factory.mktemp("objects") / "repository.git")
+
+    def told(tier: str, created: object, expires: object, today: object) -> str | None:
+        text = WAIVER.replace("2026-11-01", str(created)).replace("2026-11-30", str(expires))
+        files = {"policies/program.yaml": PROGRAM.replace("limited", tier), PATH: text}
+        tree = store.state({name: ("100644", each.encode()) for name, each in files.items()}, None)
+        (waiver,) = exceptions.read(State(tree), baseline, str(today))
+        return waiver.problem
+
+    return told
+
+
+@given(tier=tiers, created=days, length=st.integers(-3, 200), later=st.integers(-3, 203))
+@example(tier="high", created=date(2026, 2, 28), length=30, later=30)
+@example(tier="high", created=date(2026, 2, 28), length=31, later=0)
+@example(tier="minimal", created=date(2027, 12, 31), length=0, later=0)
+def test_a_waiver_counts_on_its_days_and_on_no_other(problem, tier, created, length, later):
+    expires, today = created + timedelta(length), created + timedelta(later)
+    counts = 0 <= later <= length <= LONGEST[tier]
+    assert (problem(tier, created, expires, today) is None) == counts
+
+
+@given(tier=tiers, created=days, length=st.integers(0, 200), later=st.integers(0, 203))
+def test_a_stricter_tier_never_makes_a_waiver_count(problem, tier, created, length, later):
+    expires, today = created + timedelta(length), created + timedelta(later)
+    if problem(tier, created, expires, today) is not None:
+        stricter = list(LONGEST)[list(LONGEST).index(tier) :]
+        assert all(problem(each, created, expires, today) for each in stricter)
+
+
+@given(tier=tiers, day=st.from_regex(r"[0-9]{1,5}-[0-9]{1,3}-[0-9]{1,3}", fullmatch=True))
+@example(tier="minimal", day="2027-02-29")
+@example(tier="minimal", day="2026-11-31")
+@example(tier="minimal", day="9999-12-31")
+@example(tier="minimal", day="20261130")
+@example(tier="minimal", day="2026-W48-1")
+def test_what_is_no_day_of_the_time_allowed_never_counts(problem, tier, day):
+    known = {str(date(2026, 11, 22) + timedelta(n)) for n in range(LONGEST[tier])}
+    if day not in known:
+        assert problem(tier, "2026-11-01", day, "2026-11-22") is not None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_program import paths, schemas
+from ai_program import documents, paths, schemas
 from ai_program.program import Baseline
 
 ROOT = Path(paths.root())
@@ -150,3 +150,19 @@ def test_an_import_that_needs_the_real_modules_gets_them(tmp_path):
 def test_the_kinds_of_the_layout_have_schemas():
     for kind in Baseline().layout["kinds"]:
         assert kind["schema"].removesuffix(".schema.json") in NAMES
+
+
+# --- contracts of others -------------------------------------------------------------------------
+
+OFFICIAL = sorted((Path(__file__).parents[1] / "odcs").glob("*.odcs.yaml"))
+
+
+@pytest.mark.parametrize("path", OFFICIAL, ids=lambda path: path.name)
+def test_the_examples_of_the_standard_are_accepted(path):
+    contract = documents.parse(path.read_bytes(), path.name)
+    assert schemas.validate("odcs", contract.value) == []
+
+
+def test_a_contract_that_breaks_the_standard_is_not():
+    contract = documents.parse(OFFICIAL[0].read_bytes(), OFFICIAL[0].name)
+    assert schemas.validate("odcs", {**contract.value, "kind": "Contract"}) != []

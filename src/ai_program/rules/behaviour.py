@@ -35,7 +35,8 @@ class AIP202(Rule):
                 if least is not None and rows is not None and rows < least:
                     yield self.finding(
                         policy.at(*at, "min_rows"),
-                        f"{gate.get('id')} passes on {rows} rows, the slice {name} asks for {least}",
+                        f"{gate.get('id')} passes on {rows} rows,"
+                        f" the slice {name} asks for {least}",
                         related=((policy.at(*keys, "min_rows"), "the slice"),),
                     )
 
