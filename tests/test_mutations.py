@@ -8,6 +8,7 @@ or the mutation stands in ``mutations.yaml`` with the reason why it does no harm
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import re
 from fnmatch import fnmatchcase
@@ -35,6 +36,9 @@ FILES = (
     "policies/*.yaml", "contracts/*", "features/*", "decisions/[0-9]*", "evidence/**",
     "models/registry/*", ".github/CODEOWNERS",
 )  # fmt: skip
+STAGES = ("commit", "push", "schedule")  # the scheduled review has rules of its own
+# How people work is asked from the limited tier on, and all of it at the high one.
+HIGH = ("policies/*.yaml", "governance/*", "sprints/**")
 
 
 # Mutations: what happens to a value, by its name.
@@ -126,11 +130,11 @@ class Repository:
         self.store = store
         self.commit = store.commit_of(self.files, None, cases.AUTHOR, cases.GENERATED)
         self.base = store.state(self.files, self.commit)
-        self.usual = {stage: self._errors(self.files, stage) for stage in ("commit", "push")}
+        self.usual = {stage: self._errors(self.files, stage) for stage in STAGES}
 
     def notices(self, files: cases.Files) -> bool:
         """Tell whether a rule objects to these files that does not object to the base."""
-        return any(self._errors(files, stage) - self.usual[stage] for stage in ("commit", "push"))
+        return any(self._errors(files, stage) - self.usual[stage] for stage in STAGES)
 
     def _errors(self, files: cases.Files, stage: str) -> set[tuple[str, str, str]]:
         entries = dict(self.base.entries)
@@ -140,12 +144,12 @@ class Repository:
             {path: each for path, each in files.items() if self.files.get(path) != each}
         )
         commit = None
-        if stage == "push":
+        if stage != "commit":
             commit = self.store.commit_of(files, self.commit, cases.AUTHOR, cases.CHANGED)
         head = Tree(self.store, dict(sorted(entries.items())), commit, self.store.documents)
         snapshot = Snapshot(
-            self.base, head, today=cases.TODAY, stage=stage, git=self.store.git,
-            ci=stage == "push",
+            head if stage == "schedule" else self.base, head, today=cases.TODAY, stage=stage,
+            git=self.store.git, ci=stage != "commit",
         )  # fmt: skip
         self.store.git.environ.update(GIT_AUTHOR_NAME="ada", GIT_AUTHOR_EMAIL=cases.AUTHOR)
         found = checking.check(Program(snapshot, BASELINE)).findings
@@ -209,14 +213,23 @@ def _is_at(place: str, pattern: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def repository(rendered, tmp_path_factory):
-    """Return the repository of the example with a release in force."""
-    store = cases.Store(tmp_path_factory.mktemp("objects") / "repository.git")
-    return Repository(cases.read(rendered("demand")), store)
+def repositories(rendered, tmp_path_factory):
+    """Return a function that returns an example's repository with a release in force."""
+
+    @functools.cache
+    def repository(variant: str) -> Repository:
+        store = cases.Store(tmp_path_factory.mktemp("objects") / "repository.git")
+        return Repository(cases.read(rendered(variant)), store)
+
+    return repository
 
 
-@pytest.mark.parametrize("pattern", FILES)
-def test_no_rule_overlooks_a_weakening(repository, pattern):
+@pytest.mark.parametrize(
+    ("variant", "pattern"),
+    [*(("demand", pattern) for pattern in FILES), *(("high", pattern) for pattern in HIGH)],
+)
+def test_no_rule_overlooks_a_weakening(repositories, variant, pattern):
+    repository = repositories(variant)
     matches = matcher(pattern)
     paths = [
         path

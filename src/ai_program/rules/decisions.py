@@ -379,6 +379,7 @@ class AIP506(Rule):
         register = program.head.risks
         if register is None or not isinstance(register.value, dict):
             return
+        yield from self._tolerance(program, register)
         entries = list(values.entries(register, "risks"))
         kinds = {entry.get("kind") for _, entry in entries}
         for kind in EXPECTED_RISKS:
@@ -392,6 +393,25 @@ class AIP506(Rule):
             for place, message in self._scores(register, keys, entry):
                 yield self.finding(register.at(*keys, *place), f"{entry.get('id')} {message}")
             yield from self._review(program, register, keys, entry)
+
+    def _tolerance(self, program: Program, register: Document) -> Iterator[Finding]:
+        """Ask a decision for living with more than before."""
+        old, new = (
+            values.number(each.get("tolerance")) if each is not None else None
+            for each in (program.base.risks, register)
+        )
+        if old is None or new is None or new <= old:
+            return
+        from ai_program import authority
+
+        pointer = f"{register.path}#tolerance"
+        reason = authority.missing(program, pointer, new)
+        if reason is not None:
+            yield self.finding(
+                register.at("tolerance"),
+                f"tolerance raised from {old} to {new}, and {reason}",
+                do=authority.remedy(pointer, new),
+            )
 
     @staticmethod
     def _scores(register: Document, keys: Keys, entry: dict[str, Any]) -> Iterator[Problem]:

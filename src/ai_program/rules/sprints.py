@@ -34,6 +34,12 @@ class AIP601(Rule):
         plans = [plan for plan in program.head.plans if isinstance(plan.value, dict)]
         for plan in plans:
             yield from self._box(plan)
+        for review in values.mappings(program.head.tree.documents("sprints/*/review.md")):
+            folder = review.path.split("/")[1]
+            if isinstance(review.get("sprint"), str) and review.get("sprint") != folder:
+                yield self.finding(
+                    review.at("sprint"), f"the review of {review.get('sprint')} stands in {folder}"
+                )
         yield from self._overlaps(plans)
         for backlog in program.head.backlogs:
             if program.snapshot.changed.get(backlog.path) == "M":
@@ -226,7 +232,9 @@ class AIP604(Rule):
         if raci is not None and isinstance(raci.value, dict):
             yield from self._teams(program, raci)
             yield from self._activities(program, raci)
-        if playbook is not None and isinstance(playbook.value, dict):
+        # A change waits for no lesson; the scheduled review asks for it.
+        later = program.snapshot.stage == "schedule"
+        if later and playbook is not None and isinstance(playbook.value, dict):
             yield from self._lessons(program, playbook)
 
     def _teams(self, program: Program, raci: Document) -> Iterator[Finding]:
@@ -245,7 +253,16 @@ class AIP604(Rule):
                 )
 
     def _activities(self, program: Program, raci: Document) -> Iterator[Finding]:
-        """Look for activities for which nobody answers; that two do is a matter of AIP001."""
+        """Look for activities that are gone, or for which nobody answers.
+
+        That two answer for one is a matter of AIP001.
+        """
+        names = [activity.get("id") for _, activity in values.entries(raci, "activities")]
+        for _, activity in values.entries(program.base.tree.document(RACI), "activities"):
+            if activity.get("id") not in names:
+                yield self.finding(
+                    raci.key_at("activities"), f"nobody does {activity.get('id')} any more"
+                )
         held = {role for each in program.head.people.values() if each.active for role in each.roles}
         for keys, activity in values.entries(raci, "activities"):
             accountable = activity.get("accountable")
