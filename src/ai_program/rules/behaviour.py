@@ -125,6 +125,11 @@ class AIP205(Rule):
                 do="name the metrics under robustness and let a gate hold each",
             )
             return
+        if said.get("perturbation") == said.get("fail_safe"):
+            yield self.finding(
+                policy.at("robustness", "fail_safe"),
+                "one metric cannot say how much worse it gets and what is not answered",
+            )
         for key, most, meaning in (
             ("perturbation", 1, "lets the error more than double"),
             ("fail_safe", 0, "lets inputs pass that nothing answers"),
