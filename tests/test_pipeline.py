@@ -238,8 +238,8 @@ def test_the_card_shows_what_was_evaluated_last(story) -> None:
 
 
 def test_after_a_rollback_the_old_model_answers_as_it_did(story) -> None:
-    before, after = (story[name].ask("forecast") for name in ("released", "rolled_back"))
-    other = story["replaced"].ask("forecast")
+    before, after = (story[name].ask("predict") for name in ("released", "rolled_back"))
+    other = story["replaced"].ask("predict")
     assert before.returncode == 0
     assert len(before.output.splitlines()) == 26
     assert before.output == after.output != other.output
@@ -247,7 +247,7 @@ def test_after_a_rollback_the_old_model_answers_as_it_did(story) -> None:
 
 def test_the_fallback_answers_without_a_model(story) -> None:
     shutil.rmtree(story["scaffolded"].path / "store", ignore_errors=True)
-    before, after = (story[name].ask("forecast") for name in ("scaffolded", "fallen_back"))
+    before, after = (story[name].ask("predict") for name in ("scaffolded", "fallen_back"))
     assert before.output.splitlines()[1:] == after.output.splitlines()[1:]
 
 
@@ -364,7 +364,7 @@ def test_what_is_in_force_already(at) -> None:
 @pytest.mark.parametrize(
     ("path", "group"),
     [
-        (f"src/{PACKAGE}/naive.py", "code"),
+        (f"src/{PACKAGE}/demand_forecasting/rules.py", "code"),
         ("pyproject.toml", "code"),
         ("policies/monitoring.yaml", "policies"),
         ("features/hourly_demand.yaml", "features"),
@@ -388,7 +388,7 @@ def test_a_report_against_another_champion(at) -> None:
 
 def test_a_report_from_a_dirty_tree(at) -> None:
     repository = at("scaffolded")
-    with (repository.path / f"src/{PACKAGE}/naive.py").open("a") as file:
+    with (repository.path / f"src/{PACKAGE}/demand_forecasting/rules.py").open("a") as file:
         file.write("\n\n# a remark\n")
     assert repository.ask("pipeline").returncode == 0
     assert repository.commit("Remark and evaluation").returncode == 0
@@ -572,7 +572,7 @@ def test_open_documents_at_the_high_tier(high, story, tmp_path, env) -> None:
     refused(repository, *APPROVED, package=package, said="are still open, which the high tier")
 
 
-@pytest.mark.parametrize("session", ["pipeline", "promote", "rollback", "forecast", "status"])
+@pytest.mark.parametrize("session", ["pipeline", "promote", "rollback", "predict", "status"])
 def test_a_use_case_without_a_pipeline_says_so(personalization, tmp_path, env, session) -> None:
     target = tmp_path / "personalization"
     shutil.copytree(personalization, target)

@@ -150,9 +150,9 @@ def rollback(session: nox.Session) -> None:
 
 
 @nox.session
-def forecast(session: nox.Session) -> None:
-    """Forecast the day after the data ends with the release in force."""
-    pipeline_command(session, "forecast")
+def predict(session: nox.Session) -> None:
+    """Answer what the use case asks for now, with the release in force."""
+    pipeline_command(session, "predict")
 
 
 @nox.session

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
+from ai_program import digests
 
-from {{ cookiecutter.package_name }} import evaluate
-from {{ cookiecutter.package_name }} import features
-from {{ cookiecutter.package_name }} import ingest
+from {{ cookiecutter.package_name }} import pipeline
 from {{ cookiecutter.package_name }} import settings
-from {{ cookiecutter.package_name }} import train
-from {{ cookiecutter.package_name }}.pipeline import Data
+from {{ cookiecutter.package_name }}.evaluate import Data
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,25 +23,21 @@ def found() -> settings.Settings:
 
 
 @pytest.fixture(scope="session")
-def hours(found) -> pd.DataFrame:
-    """The sample, hour by hour."""
-    return ingest.table(found).order_by(features.TIME).execute()
-
-
-@pytest.fixture(scope="session")
 def data(found) -> Data:
     """The rows that the pipeline learns from and judges on."""
-    frame = features.frame(features.build(ingest.table(found)), found.features)
-    training, test = train.split(frame, found.evaluation["data"])
-    golden = evaluate.golden_hours(ROOT / found.evaluation["golden"]["path"])
-    return Data(ingest.verify(found), training, test, golden)
+    return pipeline.prepare(found)
 
 
-class Truth:
-    """A forecaster that knows the answer, off by a factor."""
+@pytest.fixture
+def with_rows(found, tmp_path) -> Callable[..., settings.Settings]:
+    """Return settings whose data has other lines, and a policy that declares them."""
 
-    def __init__(self, factor: float = 1.0) -> None:
-        self.factor = factor
+    def with_rows(change) -> settings.Settings:
+        lines = gzip.decompress(found.data.read_bytes()).decode().splitlines()
+        path = tmp_path / "data.csv"
+        path.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
+        policy = {"path": str(path), "digest": digests.of_bytes(path.read_bytes())}
+        data = found.evaluation["data"] | policy
+        return dataclasses.replace(found, evaluation=found.evaluation | {"data": data})
 
-    def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        return rows[features.TARGET].to_numpy() * self.factor
+    return with_rows

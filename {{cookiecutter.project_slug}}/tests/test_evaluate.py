@@ -1,123 +1,29 @@
-"""Gates mean something: what is good passes, and what is not worth a model does not."""
+"""What all evaluations share: slices, golden rows, and no silence about what was not measured."""
 
 from __future__ import annotations
+
+import dataclasses
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from ai_program import digests
-from ai_program import verdict
-from conftest import Truth
+from oracles import Truth
 
 from {{ cookiecutter.package_name }} import evaluate
-from {{ cookiecutter.package_name }} import models
-from {{ cookiecutter.package_name }} import train
+from {{ cookiecutter.package_name }} import golden
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import TARGET
-from {{ cookiecutter.package_name }}.features import TIME
-from {{ cookiecutter.package_name }}.naive import NaiveForecaster
+from {{ cookiecutter.package_name }}.use_case import evaluation
+from {{ cookiecutter.package_name }}.use_case import features
 
-
-def measured(data, found, model, champion=None) -> list[dict]:
-    return evaluate.measure(
-        data.test, model, champion, found.evaluation, highest=data.highest, golden=data.golden
-    )
-
-
-def judged(data, found, model, champion=None) -> verdict.Judgement:
-    return verdict.judge(
-        found.evaluation["gates"],
-        measured(data, found, model, champion),
-        champion=champion is not None,
-    )
-
-
-def failed(judgement: verdict.Judgement) -> set[str]:
-    good = ("pass", "not_applicable")
-    return {each["gate"] for each in judgement.outcomes if each["outcome"] not in good}
-
-
-@pytest.fixture(scope="module")
-def trained(data, found) -> models.Forecaster:
-    return train.train(models.DEFAULT, data.training, found.seed)
-
-
-def test_the_default_candidate_passes(data, found, trained) -> None:
-    assert judged(data, found, trained).verdict == "pass"
-
-
-@pytest.mark.parametrize("rule", ["yesterday_same_hour", "last_week_same_hour"])
-def test_no_naive_forecast_passes(data, found, rule) -> None:
-    judgement = judged(data, found, NaiveForecaster(rule))
-    assert judgement.verdict == "fail"
-    assert "GATE-improvement" in failed(judgement)
-
-
-def test_a_model_that_learned_nothing_does_not_pass(data, found, trained) -> None:
-    class Mean:
-        def predict(self, rows: pd.DataFrame) -> np.ndarray:
-            return np.full(len(rows), data.training[TARGET].mean())
-
-    assert judged(data, found, Mean()).verdict == "fail"
-
-
-def test_a_worse_model_does_not_replace_a_better_one(data, found, trained) -> None:
-    assert "GATE-champion" in failed(judged(data, found, trained, champion=Truth(1.001)))
-    assert "GATE-champion" not in failed(judged(data, found, trained, champion=trained))
-
-
-@pytest.mark.parametrize(
-    ("value", "broken"), [(-1.0, True), (np.nan, True), (np.inf, True), (1e6, True), (0.0, False)]
-)
-def test_one_impossible_forecast_breaks_the_invariants(data, found, value, broken) -> None:
-    class Once(Truth):
-        def predict(self, rows: pd.DataFrame) -> np.ndarray:
-            forecast = super().predict(rows).copy()
-            forecast[100] = value
-            return forecast
-
-    judgement = judged(data, found, Once())
-    assert ("GATE-invariants" in failed(judgement)) == broken
-    digests.of_value(measured(data, found, Once()))  # it can be written down all the same
-
-
-def test_one_golden_hour_missed_is_one_too_many(data, found) -> None:
-    hour = next(iter(data.golden))
-
-    class Once(Truth):
-        def predict(self, rows: pd.DataFrame) -> np.ndarray:
-            times = rows[TIME].dt.strftime("%Y-%m-%dT%H:%M")
-            return np.where(times == hour, 1.3, 1.0) * super().predict(rows)
-
-    assert failed(judged(data, found, Once())) == {"GATE-golden"}
-
-
-def test_golden_hours_are_those_of_the_data(data) -> None:
-    times = data.test[TIME].dt.strftime("%Y-%m-%dT%H:%M")
-    demand = dict(zip(times, data.test[TARGET], strict=True))
-    assert {hour: demand.get(hour) for hour in data.golden} == data.golden
-
-
-def test_a_slice_is_measured_on_its_rows_only(data, found) -> None:
-    class BadPeak(Truth):
-        def predict(self, rows: pd.DataFrame) -> np.ndarray:
-            return super().predict(rows) * np.where(rows["hour"].between(17, 21), 1.1, 1.0)
-
-    values = {
-        (each["metric"], each["slice"], each["compare_with"]): each
-        for each in measured(data, found, BadPeak())
-    }
-    peak, night = values["mape", "peak", None], values["mape", "night", None]
-    assert peak["value"] == pytest.approx(0.1)
-    assert peak["n"] == 90 * 5
-    assert night["value"] == 0
+ROWS = pd.DataFrame({"hour": range(24), "place": ["north", "south"] * 12})
 
 
 def test_what_cannot_be_measured_is_refused_and_not_left_out(data, found) -> None:
     gate = found.evaluation["gates"][0] | {"metric": "elegance"}
     policy = found.evaluation | {"gates": [gate]}
     with pytest.raises(RefusedError, match="elegance"):
-        evaluate.measure(data.test, Truth(), None, policy, highest=1.0, golden={})
+        evaluation.Evaluation(data, Truth(), None, policy).measurements()
 
 
 @pytest.mark.parametrize(
@@ -126,20 +32,30 @@ def test_what_cannot_be_measured_is_refused_and_not_left_out(data, found) -> Non
         ("hour in 17..21", {17, 18, 19, 20, 21}),
         ("hour in 0..0", {0}),
         ("hour in [3, 5]", {3, 5}),
+        ("place in [north, west]", set(range(0, 24, 2))),
     ],
 )
-def test_slices(data, where, expected) -> None:
-    assert set(data.test["hour"][evaluate.rows_where(data.test, where)]) == expected
+def test_slices(where, expected) -> None:
+    assert set(ROWS["hour"][evaluate.rows_where(ROWS, where)]) == expected
 
 
 @pytest.mark.parametrize("where", ["mood in 1..2", "hour == 3", "hour in", "__class__ in [1]"])
-def test_a_slice_that_means_nothing_is_refused(data, where) -> None:
+def test_a_slice_that_means_nothing_is_refused(where) -> None:
     with pytest.raises(RefusedError, match="slice"):
-        evaluate.rows_where(data.test, where)
+        evaluate.rows_where(ROWS, where)
 
 
-def test_training_and_test_never_overlap(data, found) -> None:
-    assert data.training[TIME].max() < data.test[TIME].min()
-    frame = pd.concat([data.training, data.test])
-    with pytest.raises(RefusedError, match="nothing to judge on"):
-        train.split(frame, found.evaluation["data"] | {"test_from": "2014-10-01"})
+def test_golden_rows_say_what_the_data_says(data) -> None:
+    known = data.test[features.TARGET].to_numpy(dtype=float)[data.golden.positions]
+    np.testing.assert_array_equal(known, data.golden.expected)
+    assert len(known) >= 10
+
+
+def test_a_golden_row_that_the_test_does_not_have_is_refused(data, found, tmp_path) -> None:
+    row = dict.fromkeys(found.keys, "never") | {features.TARGET: 1}
+    path = tmp_path / "golden.json"
+    path.write_text(json.dumps({"rows": [row]}))
+    policy = found.evaluation | {"golden": {"path": str(path), "tolerance": 0.1}}
+    other = dataclasses.replace(found, evaluation=policy)
+    with pytest.raises(RefusedError, match="never is not among the rows"):
+        golden.find(data.test, other, features.TARGET)

@@ -44,8 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--reason", default="not said at the time", help="what went wrong")
     command.set_defaults(run=_rollback)
 
-    command = commands.add_parser("forecast", help="forecast the day after the data ends")
-    command.set_defaults(run=_forecast)
+    command = commands.add_parser("predict", help="answer what the use case asks for now")
+    command.set_defaults(run=_predict)
 
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
@@ -99,10 +99,10 @@ def _rollback(found: settings.Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _forecast(found: settings.Settings, _: argparse.Namespace) -> int:
-    from . import forecast
+def _predict(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import predict
 
-    name, rows = forecast.tomorrow(found)
+    name, rows = predict.now(found)
     print(f"# {name}")
     print(rows.to_csv(index=False), end="")
     return 0

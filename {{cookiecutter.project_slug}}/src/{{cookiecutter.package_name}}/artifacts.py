@@ -18,7 +18,7 @@ import fsspec
 from ai_program import digests
 
 from .errors import RefusedError
-from .models import Forecaster
+from .predictor import Predictor
 
 FORMAT = "mlflow-sklearn"
 MODEL, PROVENANCE, DESCRIPTION = "model.pkl", "provenance.json", "MLmodel"
@@ -58,12 +58,12 @@ class Artifact:
         """Return what the model was made from."""
         return json.loads(self.files[PROVENANCE])
 
-    def model(self) -> Forecaster:
+    def model(self) -> Predictor:
         """Return the model; only what came through the store's check gets here."""
         return pickle.loads(self.files[MODEL])
 
 
-def pack(model: Forecaster, provenance: dict[str, Any]) -> Artifact:
+def pack(model: Predictor, provenance: dict[str, Any]) -> Artifact:
     """Return a model and what it was made from as an artifact."""
     return Artifact(
         {

@@ -1,91 +1,110 @@
-"""Evaluate: measure a forecast on the test days, as the gates of the policy ask.
+"""Evaluate: measure a model on the test rows, as the gates of the policy ask.
 
-Metrics. ``mae`` and ``mape``: mean absolute (percentage) error. ``mae_improvement`` against
-``best_naive``: by which share the error is smaller than that of the better naive forecast (the
-better one in each resample, so that the choice cannot favour the model). ``mae_change`` against
-``champion``: by which share it is larger than that of the release in force.
-``invariant_violations``: forecasts that are no demand at all. ``golden_violations``: known hours
-that were missed by more than the tolerance.
+A use case derives its own `Evaluation` and says there how each of its metrics is measured. What all
+use cases share stands here: who answers, the draws that make intervals, the slices, and the two
+counts that allow no error at all. ``invariant_violations``: answers that cannot be right, whatever
+the truth is. ``golden_violations``: known rows that were missed by more than the tolerance.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from .errors import RefusedError
-from .features import TARGET, TIME
-from .models import Forecaster
-from .naive import NaiveForecaster
+from .golden import Golden
+from .predictor import Predictor
+from .repeatable import repeatable
 from .statistics import Draws, Estimate
-from .train import repeatable
-
-# More than this many times the highest demand ever seen is no forecast but an accident.
-PLAUSIBLE = 1.5
 
 _WHERE = re.compile(r"([a-z][a-z0-9_]*) in (?:(-?[0-9.]+?)\.\.(-?[0-9.]+)|\[([^\[\]]+)\])")
 
 
-def measure(
-    test: pd.DataFrame,
-    model: Forecaster,
-    champion: Forecaster | None,
-    policy: dict[str, Any],
-    *,
-    highest: float,
-    golden: dict[str, float],
-) -> list[dict[str, Any]]:
-    """Return every measurement that the policy's gates ask for, and the errors of each slice."""
-    return _Evaluation(test, model, champion, policy, highest=highest, golden=golden).measurements()
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The rows to learn from and to judge on, made from the bytes with this digest."""
+
+    digest: str
+    training: pd.DataFrame
+    test: pd.DataFrame
+    golden: Golden
 
 
-class _Evaluation:
-    """The forecasts of all parties on the test, and what can be said about them."""
+class Evaluation:
+    """The answers of all parties on the test, and what can be said about them."""
+
+    RULE: ClassVar[Callable[[str], Predictor]]
+    TARGET: ClassVar[str]
+    # Reported for every slice, whether a gate asks for it or not.
+    REPORTED: ClassVar[tuple[str, ...]]
 
     def __init__(
         self,
-        test: pd.DataFrame,
-        model: Forecaster,
-        champion: Forecaster | None,
+        data: Data,
+        model: Predictor,
+        champion: Predictor | None,
         policy: dict[str, Any],
-        *,
-        highest: float,
-        golden: dict[str, float],
     ) -> None:
-        self.test = test
+        self.data = data
+        self.test = data.test
         self.policy = policy
-        self.highest = highest
-        self.golden = golden
-        self.demand = test[TARGET].to_numpy(dtype=float)
+        self.truth = data.test[self.TARGET].to_numpy(dtype=float)
         statistics = policy["statistics"]
         self.draws = Draws(
-            clusters(test, statistics["cluster"]),
+            self.clusters(statistics["cluster"]),
             seed=statistics["seed"],
             resamples=statistics["resamples"],
             confidence=statistics["confidence"],
         )
         with repeatable():
-            self.forecast = np.asarray(model.predict(test), dtype=float)
-            self.champion = None if champion is None else np.asarray(champion.predict(test))
-            self.naive = {rule: NaiveForecaster(rule).predict(test) for rule in policy["baselines"]}
-        self.slices = {None: np.ones(len(test), dtype=bool)} | {
-            each["id"]: rows_where(test, each["where"]) for each in policy["slices"]
+            self.answers = np.asarray(model.predict(self.test), dtype=float)
+            self.champion = None if champion is None else np.asarray(champion.predict(self.test))
+            self.baselines = {
+                rule: np.asarray(type(self).RULE(rule).predict(self.test), dtype=float)
+                for rule in policy["baselines"]
+            }
+        self.slices = {None: np.ones(len(self.test), dtype=bool)} | {
+            each["id"]: rows_where(self.test, each["where"]) for each in policy["slices"]
         }
 
+    # What a use case says for itself.
+
+    def clusters(self, name: str) -> np.ndarray:
+        """Return for each row the cluster that it is drawn with: a column, unless overridden."""
+        if name in self.test:
+            return self.test[name].to_numpy()
+        raise RefusedError(
+            f"policies/evaluation.yaml clusters by {name}, which no row of the test has"
+        )
+
+    def estimate(self, metric: str, rows: np.ndarray, against: str | None) -> Estimate | None:
+        """Return a metric of the use case on the chosen rows, None if it is not one of them."""
+        raise NotImplementedError
+
+    def impossible(self, answers: np.ndarray) -> np.ndarray:
+        """Return which answers cannot be right, whatever the truth is."""
+        return ~np.isfinite(answers)
+
+    def missed(self, answers: np.ndarray, expected: np.ndarray, tolerance: float) -> np.ndarray:
+        """Return which golden rows are off by more than this share of what is known."""
+        return ~(np.abs(answers - expected) <= tolerance * np.abs(expected))
+
+    # What is the same for all.
+
     def measurements(self) -> list[dict[str, Any]]:
-        """Return each measurement once, in the order of the gates, then the errors per slice."""
+        """Return each measurement once, in the order of the gates, then those of each slice."""
         wanted = [(g["metric"], g["slice"], g["compare_with"]) for g in self.policy["gates"]]
-        wanted += [(metric, part, None) for part in self.slices for metric in ("mae", "mape")]
+        wanted += [(metric, part, None) for part in self.slices for metric in self.REPORTED]
         found = []
         for metric, part, against in dict.fromkeys(wanted):
             if against == "champion" and self.champion is None:
                 continue
-            estimate = self._estimate(metric, part, against)
+            estimate = self._measure(metric, part, against)
             if not estimate.is_finite:
                 continue  # no JSON holds it, and a gate fails for what was not measured
             found.append(
@@ -101,76 +120,55 @@ class _Evaluation:
             )
         return found
 
-    def _estimate(self, metric: str, part: str | None, against: str | None) -> Estimate:
+    def _measure(self, metric: str, part: str | None, against: str | None) -> Estimate:
         rows = self.slices[part]
-        n = int(rows.sum())
         match metric, against:
-            case "mae", None:
-                return self.draws.estimate(self._mae(self.forecast, rows), n)
-            case "mape", None:
-                errors = np.abs(self.forecast - self.demand) / np.abs(self.demand)
-                return self.draws.estimate(self.draws.mean(errors, rows), n)
-            case "mae_improvement", _ if against in ("best_naive", *self.naive):
-                rules = self.naive if against == "best_naive" else (against,)
-                naive = np.min([self._mae(self.naive[rule], rows) for rule in rules], axis=0)
-                return self.draws.estimate(1 - self._mae(self.forecast, rows) / naive, n)
-            case "mae_change", "champion" if self.champion is not None:
-                ratio = self._mae(self.forecast, rows) / self._mae(self.champion, rows)
-                return self.draws.estimate(ratio - 1, n)
             case "invariant_violations", None:
-                return _count(violations(self.forecast, self.highest) & rows, n)
+                return counted(self.impossible(self.answers) & rows, int(rows.sum()))
             case "golden_violations", None:
-                return self._golden()
-        raise RefusedError(
-            f"policies/evaluation.yaml asks for {metric} against {against}, "
-            "which this evaluation cannot measure: add it to evaluate.py"
-        )
-
-    def _mae(self, forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return self.draws.mean(np.abs(forecast - self.demand), rows)
-
-    def _golden(self) -> Estimate:
-        tolerance = self.policy["golden"]["tolerance"]
-        times = self.test[TIME].dt.strftime("%Y-%m-%dT%H:%M").tolist()
-        wrong = []
-        for time, expected in self.golden.items():
-            if time not in times:
-                raise RefusedError(f"the golden hour {time} is not among the test days")
-            forecast = self.forecast[times.index(time)]
-            wrong.append(not abs(forecast - expected) <= tolerance * expected)
-        return _count(np.array(wrong, dtype=bool), len(wrong))
-
-
-def clusters(test: pd.DataFrame, name: str) -> np.ndarray:
-    """Return for each row the cluster that it is drawn with."""
-    if name == "day":
-        return test[TIME].dt.strftime("%Y-%m-%d").to_numpy(dtype=str)
-    raise RefusedError(f"policies/evaluation.yaml clusters by {name}; this evaluation knows day")
+                golden = self.data.golden
+                answers = self.answers[golden.positions]
+                wrong = self.missed(answers, golden.expected, self.policy["golden"]["tolerance"])
+                return counted(wrong, len(wrong))
+        estimate = self.estimate(metric, rows, against)
+        if estimate is None:
+            raise RefusedError(
+                f"policies/evaluation.yaml asks for {metric} against {against}, "
+                "which this evaluation cannot measure: add it to the evaluation of the use case"
+            )
+        return estimate
 
 
 def rows_where(test: pd.DataFrame, where: str) -> np.ndarray:
     """Return which rows belong to a slice: ``column in 5..6`` or ``column in [1, 3]``."""
     found = _WHERE.fullmatch(where)
     if found is None or found[1] not in test:
-        raise RefusedError(f"the slice {where!r} names no feature, or no values of it")
+        raise RefusedError(f"the slice {where!r} names no column of the test, or no values of it")
     column, low, high, listed = found.groups()
     if listed is None:
         return test[column].between(float(low), float(high)).to_numpy()
-    return test[column].isin([float(each) for each in listed.split(",")]).to_numpy()
+    values = [each.strip() for each in listed.split(",")]
+    if pd.api.types.is_numeric_dtype(test[column]):
+        return test[column].isin([float(each) for each in values]).to_numpy()
+    return test[column].isin(values).to_numpy()
 
 
-def violations(forecast: np.ndarray, highest: float) -> np.ndarray:
-    """Return which forecasts are no demand: not finite, negative, or absurdly high."""
-    with np.errstate(invalid="ignore"):
-        return ~(np.isfinite(forecast) & (forecast >= 0) & (forecast <= PLAUSIBLE * highest))
+def split_by_day(
+    frame: pd.DataFrame, time: str, data: dict[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows up to ``train_until`` and those of the test days, which come later."""
+    day = frame[time].dt.strftime("%Y-%m-%d")
+    training = frame[day <= data["train_until"]]
+    test = frame[(day >= data["test_from"]) & (day <= data["test_until"])]
+    if training.empty or test.empty or data["test_from"] <= data["train_until"]:
+        raise RefusedError(
+            f"policies/evaluation.yaml leaves nothing to judge on: training until "
+            f"{data['train_until']}, test from {data['test_from']} to {data['test_until']}"
+        )
+    return training.reset_index(drop=True), test.reset_index(drop=True)
 
 
-def golden_hours(path: Path) -> dict[str, float]:
-    """Return the golden hours: time and known demand."""
-    rows = json.loads(path.read_text(encoding="utf-8"))["hours"]
-    return {row[TIME]: float(row[TARGET]) for row in rows}
-
-
-def _count(wrong: np.ndarray, n: int) -> Estimate:
+def counted(wrong: np.ndarray, n: int) -> Estimate:
+    """Return how many are wrong, of n; a count has no interval."""
     number = int(wrong.sum())
     return Estimate(number, number, number, n)

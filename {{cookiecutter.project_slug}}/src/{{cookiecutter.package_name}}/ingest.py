@@ -1,4 +1,4 @@
-"""Ingest: the data that the policy names, byte for byte, as a table."""
+"""Ingest: the data that the policy names, byte for byte, as tables."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ def verify(settings: Settings) -> str:
     return digest
 
 
-def table(settings: Settings) -> ibis.Table:
-    """Return the data as a table of DuckDB, with the types of the contract."""
+def tables(settings: Settings) -> dict[str, ibis.Table]:
+    """Return the data as tables of DuckDB by their names, with the types of their contract."""
     schema = settings.contract["schema"][0]
     types = {each["name"]: each["physicalType"] for each in schema["properties"]}
     connection = ibis.duckdb.connect()
     # One thread, so that sums are added in one order and a second run gives the same bytes.
     connection.raw_sql("SET threads = 1")
-    return connection.read_csv(settings.data, table_name=schema["name"], types=types)
+    name = schema["name"]
+    return {name: connection.read_csv(settings.data, table_name=name, types=types)}

@@ -8,18 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from ai_program import evidence
 
-from . import artifacts, evaluate, features, ingest, register, releases, repository, train
+from . import artifacts, feature_schema, golden, ingest, register, releases, repository, train
 from .artifacts import Artifact, Store
 from .errors import RefusedError
-from .features import TARGET
-from .models import Forecaster
+from .evaluate import Data
+from .predictor import Predictor
 from .settings import Settings
+from .use_case import evaluation, features
 
 
 class Stage:
@@ -43,28 +42,13 @@ def stage(name: str) -> Iterator[Stage]:
     print(f"{line.result:<58} {time.monotonic() - began:5.1f} s", flush=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
-    """The rows to learn from and to judge on, made from the bytes with this digest."""
-
-    digest: str
-    training: pd.DataFrame
-    test: pd.DataFrame
-    golden: dict[str, float]
-
-    @property
-    def highest(self) -> float:
-        """Return the highest demand that training saw."""
-        return float(self.training[TARGET].max())
-
-
 def run(settings: Settings, candidate: str) -> dict[str, Any]:
     """Run every stage for one candidate and return the report."""
     repository.require_commit(settings.root)
     data = prepare(settings)
     with stage("train") as line:
         model = train.train(candidate, data.training, settings.seed)
-        line.result = f"{candidate} on {len(data.training):,} hours"
+        line.result = f"{candidate} on {len(data.training):,} rows"
     report, _ = judge_and_register(settings, data, candidate, model)
     return report
 
@@ -73,26 +57,27 @@ def prepare(settings: Settings) -> Data:
     """Read the data, hold it to its contract, and make features of it."""
     with stage("ingest") as line:
         digest = ingest.verify(settings)
-        table = ingest.table(settings)
-        line.result = f"{table.count().execute():,} rows of {table.get_name()}"
+        tables = ingest.tables(settings)
+        counts = [f"{table.count().execute():,} rows of {name}" for name, table in tables.items()]
+        line.result = ", ".join(counts)
     with stage("contract") as line:
         from . import contract  # a heavy import, counted where it is used
 
         checks = contract.verify(settings)
         line.result = f"{checks} checks of {settings.contract_reference} hold"
     with stage("features") as line:
-        frame = features.frame(features.build(table), settings.features)
-        training, test = train.split(frame, settings.evaluation["data"])
+        frame = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
+        training, test = evaluation.split(frame, settings.evaluation["data"])
+        known = golden.find(test, settings, features.TARGET)
         line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
-    golden = evaluate.golden_hours(settings.root / settings.evaluation["golden"]["path"])
-    return Data(digest, training, test, golden)
+    return Data(digest, training, test, known)
 
 
 def judge_and_register(
     settings: Settings,
     data: Data,
     candidate: str,
-    model: Forecaster,
+    model: Predictor,
     *,
     needs_champion: bool = True,
 ) -> tuple[dict[str, Any], Artifact]:
@@ -133,33 +118,26 @@ def judge_and_register(
             },
             statistics=settings.evaluation["statistics"],
             gates=settings.evaluation["gates"],
-            measurements=evaluate.measure(
-                data.test,
-                model,
-                champion,
-                settings.evaluation,
-                highest=data.highest,
-                golden=data.golden,
-            ),
+            measurements=evaluation.Evaluation(
+                data, model, champion, settings.evaluation
+            ).measurements(),
             **judged,
         )
-        against = in_force["version"] if in_force else "the naive forecasts"
-        line.result = f"{len(data.test):,} hours against {against}: {report['verdict']}"
+        against = in_force["version"] if in_force else "the rules"
+        line.result = f"{len(data.test):,} rows against {against}: {report['verdict']}"
     with stage("register") as line:
         from . import tracking  # a heavy import, counted where it is used
 
         store.put(artifact)
-        golden = register.golden_rows(data.test, data.golden)
-        is_new = register.write(
-            settings, report, register.entry(settings, artifact, report, golden)
-        )
+        known = data.test.iloc[data.golden.positions].reset_index(drop=True)
+        is_new = register.write(settings, report, register.entry(settings, artifact, report, known))
         register.update_card(settings, report)
         tracking.sync(settings)
         line.result = report["model"]["version"] + ("" if is_new else ", as before")
     return report, artifact
 
 
-def _champion(store: Store, in_force: dict[str, str] | None, *, needed: bool) -> Forecaster | None:
+def _champion(store: Store, in_force: dict[str, str] | None, *, needed: bool) -> Predictor | None:
     """Return the model in force, if there is one."""
     if in_force is None:
         return None

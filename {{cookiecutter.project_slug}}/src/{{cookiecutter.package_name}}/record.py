@@ -7,10 +7,11 @@ from typing import Any
 from ai_program import digests, evidence, exceptions
 from ai_program.program import Program
 
-from . import engine, files, kpis, naive, register, releases, repository
+from . import engine, files, kpis, register, releases, repository
 from .artifacts import Artifact, Store
 from .errors import RefusedError
 from .settings import Settings, read
+from .use_case import rules
 
 
 def known_author(settings: Settings, program: Program) -> str:
@@ -43,7 +44,7 @@ def way_back(settings: Settings, store: Store) -> dict[str, Any]:
     """Return where a rollback from the next release will lead, tried: there is always a way."""
     in_force = releases.in_force(settings)
     if in_force is None:
-        naive.NaiveForecaster(settings.fallback)
+        rules.Rule(settings.fallback)
         return {"kind": "fallback", "release": None, "artifact": None, "retrieved": True}
     try:
         require_servable(settings, store, in_force["version"])

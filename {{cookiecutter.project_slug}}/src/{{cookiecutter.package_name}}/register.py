@@ -15,9 +15,9 @@ from ai_program import digests, evidence
 from . import files
 from .artifacts import FORMAT, Artifact
 from .errors import RefusedError
-from .features import NAMES, TIME
 from .settings import Settings
 from .statistics import rounded
+from .use_case import features
 
 COMMAND = "nox -s pipeline -- --candidate {candidate}"
 
@@ -61,12 +61,12 @@ def entry(
 
 
 def answers(artifact: Artifact, golden: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what a model answers to the golden hours: the proof that it is the same model."""
-    forecasts = artifact.model().predict(golden)
-    inputs = golden[[*NAMES]].to_dict("records")
+    """Return what a model answers to the golden rows: the proof that it is the same model."""
+    predictions = artifact.model().predict(golden)
+    inputs = golden[[*features.NAMES]].to_dict("records")
     return [
-        {"input": row, "prediction": rounded(forecast)}
-        for row, forecast in zip(inputs, forecasts, strict=True)
+        {"input": row, "prediction": rounded(prediction)}
+        for row, prediction in zip(inputs, predictions, strict=True)
     ]
 
 
@@ -74,18 +74,12 @@ def same_answers(artifact: Artifact, known: Iterable[dict[str, Any]]) -> bool:
     """Tell whether a model still answers what its registry entry says."""
     known = list(known)
     golden = pd.DataFrame([each["input"] for each in known])
-    forecasts = artifact.model().predict(golden)
+    predictions = artifact.model().predict(golden)
     expected = [each["prediction"] for each in known]
     return all(
-        abs(forecast - value) <= 1e-6 * max(1.0, abs(value))
-        for forecast, value in zip(forecasts, expected, strict=True)
+        abs(prediction - value) <= 1e-6 * max(1.0, abs(value))
+        for prediction, value in zip(predictions, expected, strict=True)
     )
-
-
-def golden_rows(test: pd.DataFrame, hours: Iterable[str]) -> pd.DataFrame:
-    """Return the features of the golden hours."""
-    times = test[TIME].dt.strftime("%Y-%m-%dT%H:%M")
-    return test[times.isin(list(hours))].reset_index(drop=True)
 
 
 def write(settings: Settings, report: dict[str, Any], made: dict[str, Any]) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 
 from ai_program import evidence
 
-from . import engine, naive, pipeline, record, releases, repository
+from . import engine, pipeline, record, releases, repository
 from .artifacts import Store
 from .errors import RefusedError
 from .settings import Settings, read
+from .use_case import rules
 
 
 def rollback(settings: Settings, *, reason: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def rollback(settings: Settings, *, reason: str) -> dict[str, Any]:
     if not history:
         raise RefusedError("nothing was ever released, so there is nothing to go back from")
     _, version, _ = evidence.released(history[-1])
-    if naive.is_rule(releases.registry_entry(settings, version)["candidate"]):
+    if rules.is_rule(releases.registry_entry(settings, version)["candidate"]):
         raise RefusedError(f"{version} is in force: it is the fallback, and nothing is behind it")
     parts = {"author": author, "approvals": [], "reason": reason}
     target = history[-1]["predicate"]["rollback_target"]
@@ -72,7 +73,7 @@ def _to_fallback(
 ) -> dict[str, Any]:
     """Put the rule without a model in force, evaluated like any model so that it has a report."""
     data = pipeline.prepare(settings)
-    rule = naive.NaiveForecaster(settings.fallback)
+    rule = rules.Rule(settings.fallback)
     report, artifact = pipeline.judge_and_register(
         settings, data, settings.fallback, rule, needs_champion=False
     )

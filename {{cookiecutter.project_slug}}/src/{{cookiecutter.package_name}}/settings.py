@@ -54,6 +54,11 @@ class Settings:
         return f"{self.features['id']}@{self.features['version']}"
 
     @property
+    def keys(self) -> list[str]:
+        """Return the fields that name a row of the feature view."""
+        return [str(key) for key in self.features["entity"]["keys"]]
+
+    @property
     def store(self) -> str:
         """Return the address of the model store; a folder stands below the root."""
         address = str(self.release["store"]["address"])

@@ -1,8 +1,8 @@
-"""Statistics: how sure a number is, by drawing the days of the test again and again.
+"""Statistics: how sure a number is, by drawing parts of the test again and again.
 
-Hours of one day depend on each other, so whole days are drawn. All forecasts are judged on the same
-draws (the bootstrap is paired): a day that is hard for one is hard for the others too, and what is
-left is the difference between them.
+Rows of one cluster (the hours of a day, say) depend on each other, so whole clusters are drawn. All
+parties are judged on the same draws (the bootstrap is paired): a cluster that is hard for one is
+hard for the others too, and what is left is the difference between them.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Draws:
         self.quantiles = (tail, 1 - tail)
 
     def sums(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the sum of the chosen rows: over all days first, then in each resample."""
+        """Return the sum of the chosen rows: over all clusters first, then in each resample."""
         per_cluster = np.bincount(self.cluster[rows], values[rows], minlength=self.count)
         return np.concatenate([[per_cluster.sum()], self.times @ per_cluster])
 
     def mean(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the mean of the chosen rows, over all days and in each resample."""
+        """Return the mean of the chosen rows, over all clusters and in each resample."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.sums(values, rows) / self.sums(np.ones_like(values), rows)
 

@@ -8,23 +8,31 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Truth
 
-from {{ cookiecutter.package_name }} import features
-from {{ cookiecutter.package_name }} import forecast
+from {{ cookiecutter.package_name }} import feature_schema
+from {{ cookiecutter.package_name }} import ingest
+from {{ cookiecutter.package_name }}.demand_forecasting import features
+from {{ cookiecutter.package_name }}.demand_forecasting import serving
+from {{ cookiecutter.package_name }}.demand_forecasting.features import DATASET
+from {{ cookiecutter.package_name }}.demand_forecasting.features import HISTORY
+from {{ cookiecutter.package_name }}.demand_forecasting.features import NAMES
+from {{ cookiecutter.package_name }}.demand_forecasting.features import TARGET
+from {{ cookiecutter.package_name }}.demand_forecasting.features import TIME
+from {{ cookiecutter.package_name }}.demand_forecasting.holidays import easter
+from {{ cookiecutter.package_name }}.demand_forecasting.holidays import holidays
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import HISTORY
-from {{ cookiecutter.package_name }}.features import NAMES
-from {{ cookiecutter.package_name }}.features import TARGET
-from {{ cookiecutter.package_name }}.features import TIME
-from {{ cookiecutter.package_name }}.holidays import easter
-from {{ cookiecutter.package_name }}.holidays import holidays
 
 DAYS = ["2012-03-26", "2013-10-28", "2014-12-26"]
 
 
+@pytest.fixture(scope="session")
+def hours(found) -> pd.DataFrame:
+    """The sample, hour by hour."""
+    return ingest.tables(found)[DATASET].order_by(TIME).execute()
+
+
 def built(hours: pd.DataFrame) -> pd.DataFrame:
-    return features.build(ibis.memtable(hours)).execute().set_index(TIME)
+    return features.build({DATASET: ibis.memtable(hours)}).execute().set_index(TIME)
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +57,10 @@ def test_nothing_after_midnight_is_known(hours, everything, day) -> None:
 def test_serving_makes_the_features_that_training_saw(hours, everything, found, day) -> None:
     begins = pd.Timestamp(day)
     history = hours[hours[TIME] < begins].tail(HISTORY)
-
-    class Spy(Truth):
-        def predict(self, rows: pd.DataFrame) -> np.ndarray:
-            self.seen = rows
-            return np.zeros(len(rows))
-
-    spy = Spy()
-    answered = forecast.day_ahead(spy, history, found)
-    assert list(answered[TIME]) == list(pd.date_range(begins, periods=24, freq="h"))
+    seen = serving.day_ahead(history, found.features)
+    assert list(seen[TIME]) == list(pd.date_range(begins, periods=24, freq="h"))
     expected = everything.loc[begins : begins + pd.Timedelta(hours=23), [*NAMES]].reset_index()
-    pd.testing.assert_frame_equal(spy.seen[[TIME, *NAMES]].reset_index(drop=True), expected)
+    pd.testing.assert_frame_equal(seen[[TIME, *NAMES]].reset_index(drop=True), expected)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_serving_makes_the_features_that_training_saw(hours, everything, found, 
 )
 def test_a_forecast_needs_whole_days(hours, found, spoil) -> None:
     with pytest.raises(RefusedError, match="without a gap"):
-        forecast.day_ahead(Truth(), spoil(hours.tail(HISTORY + 24)), found)
+        serving.day_ahead(spoil(hours.tail(HISTORY + 24)), found.features)
 
 
 def test_lags_are_what_they_say(hours, everything) -> None:
@@ -112,7 +113,7 @@ def test_holidays() -> None:
 
 def test_the_code_makes_what_the_schema_declares(data, found) -> None:
     assert [each["name"] for each in found.features["features"]] == list(NAMES)
-    features.check(data.training, found.features)
+    feature_schema.check(data.training, found.features, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -125,4 +126,4 @@ def test_the_code_makes_what_the_schema_declares(data, found) -> None:
 )
 def test_other_features_than_declared_are_refused(data, found, spoil, reason) -> None:
     with pytest.raises(RefusedError, match=reason):
-        features.check(spoil(data.test), found.features)
+        feature_schema.check(spoil(data.test), found.features, NAMES)

@@ -10,14 +10,11 @@ of NULL; that is the whole difference between training and serving.
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
-import pandas as pd
 
-from .errors import RefusedError
 from .holidays import holidays
 
+DATASET = "electricity_demand"
 TIME = "ts"
 TARGET = "demand_kw"
 # What the demand is measured against: models learn the shape of a day, relative to this level.
@@ -27,11 +24,11 @@ HISTORY = 8 * 24
 
 _LAGS = (24, 48, 144, 168)
 _YEARS = (2000, 2050)
-_DTYPES = {"int64": "int64", "float64": "float64"}
 
 
-def build(hours: ibis.Table) -> ibis.Table:
+def build(tables: dict[str, ibis.Table]) -> ibis.Table:
     """Return time, features and demand of each hour that has enough history."""
+    hours = tables[DATASET]
     by_time = ibis.window(order_by=TIME)
     demand = hours[TARGET]
     lagged = hours.mutate(
@@ -93,31 +90,3 @@ def _days_to_christmas(time: ibis.Value) -> ibis.Value:
     far = ibis.ifelse(time.month() > 6, -8, 8)
     distance = ibis.cases((time.month() == 12, december), (time.month() == 1, january), else_=far)
     return distance.clip(lower=-8, upper=8)
-
-
-def frame(table: ibis.Table, view: dict[str, Any]) -> pd.DataFrame:
-    """Return the table's rows, held to the feature schema."""
-    found = table.execute()
-    check(found, view)
-    return found
-
-
-def check(found: pd.DataFrame, view: dict[str, Any]) -> None:
-    """Refuse features that are not as their schema says: names, types, nulls, ranges."""
-    declared = [each["name"] for each in view["features"]]
-    if sorted(declared) != sorted(NAMES):
-        raise RefusedError(
-            f"features/{view['id']}.yaml declares {', '.join(declared)}; "
-            f"the code makes {', '.join(NAMES)}"
-        )
-    for feature in view["features"]:
-        name, column = feature["name"], found[feature["name"]]
-        low, high = feature.get("range", (None, None))
-        if str(column.dtype) != _DTYPES.get(feature["dtype"]):
-            raise RefusedError(f"the feature {name} is {column.dtype}, not {feature['dtype']}")
-        if feature["nulls"] == "forbidden" and column.isna().any():
-            raise RefusedError(f"the feature {name} is missing in {column.isna().sum()} rows")
-        if (low is not None and (column < low).any()) or (
-            high is not None and (column > high).any()
-        ):
-            raise RefusedError(f"the feature {name} is out of its range [{low}, {high}]")

@@ -7,7 +7,7 @@ releases that were made with it cannot be loaded any more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -24,13 +24,6 @@ DEFAULT = "gradient_boosting"
 
 _CALENDAR = ["hour", "day_of_week", "month", "holiday", "holiday_before", "days_to_christmas"]
 _DEMANDS = [name for name in NAMES if name not in _CALENDAR]
-
-
-class Forecaster(Protocol):
-    """Whatever forecasts: a model or a rule."""
-
-    def predict(self, features: pd.DataFrame) -> np.ndarray:
-        """Return the forecast for each row of features, in kW."""
 
 
 class LevelForecaster(RegressorMixin, BaseEstimator):

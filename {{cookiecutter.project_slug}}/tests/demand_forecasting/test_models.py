@@ -7,12 +7,12 @@ import pickle
 import numpy as np
 import pytest
 
-from {{ cookiecutter.package_name }} import models
-from {{ cookiecutter.package_name }} import naive
 from {{ cookiecutter.package_name }} import train
+from {{ cookiecutter.package_name }}.demand_forecasting import models
+from {{ cookiecutter.package_name }}.demand_forecasting import rules
+from {{ cookiecutter.package_name }}.demand_forecasting.features import NAMES
+from {{ cookiecutter.package_name }}.demand_forecasting.features import TARGET
 from {{ cookiecutter.package_name }}.errors import RefusedError
-from {{ cookiecutter.package_name }}.features import NAMES
-from {{ cookiecutter.package_name }}.features import TARGET
 
 DEMANDS = [name for name in NAMES if name.startswith(("lag", "mean"))]
 
@@ -25,7 +25,7 @@ def candidate(request) -> str:
 def test_a_candidate_learns_more_than_a_rule(data, candidate) -> None:
     recent = data.training.tail(24 * 400)  # with one Christmas
     model = train.train(candidate, recent, seed=1)
-    rule = naive.NaiveForecaster("yesterday_same_hour")
+    rule = rules.Rule("yesterday_same_hour")
     demand = data.test[TARGET]
     error = np.abs(model.predict(data.test) - demand).mean()
     assert error < np.abs(rule.predict(data.test) - demand).mean()
@@ -54,7 +54,7 @@ def test_candidates_are_genuinely_different(data) -> None:
 
 
 def test_rules() -> None:
-    assert naive.is_rule("last_week_same_hour")
-    assert not naive.is_rule("gradient_boosting")
+    assert rules.is_rule("last_week_same_hour")
+    assert not rules.is_rule("gradient_boosting")
     with pytest.raises(RefusedError, match="there is no rule"):
-        naive.NaiveForecaster("coin")
+        rules.Rule("coin")

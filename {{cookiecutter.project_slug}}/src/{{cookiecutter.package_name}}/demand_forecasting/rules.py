@@ -1,11 +1,11 @@
-"""Naive forecasts: what somebody would do without a model, and what answers when none may."""
+"""Rules: what somebody would do without a model, and what answers when none may."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from .errors import RefusedError
+from ..errors import RefusedError
 
 _COLUMNS = {
     "yesterday_same_hour": "lag_24",
@@ -13,7 +13,7 @@ _COLUMNS = {
 }
 
 
-class NaiveForecaster:
+class Rule:
     """A rule without anything learned: the demand of an earlier hour, once more."""
 
     def __init__(self, rule: str) -> None:

@@ -1,0 +1,1 @@
+"""Demand forecasting: the demand of each hour of the next day."""

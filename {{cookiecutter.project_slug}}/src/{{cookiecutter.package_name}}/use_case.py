@@ -1,0 +1,14 @@
+"""The use case: what is learned here, from which features, and how it is judged.
+
+Everything beside the package of the use case is the same for all use cases. It asks for:
+
+evaluation  `split(frame, data)`, rows to learn from and rows to judge on; `Evaluation`, the metrics
+features    `NAMES`, `TARGET`, `build(tables)`, the one definition for training and serving
+models      `CANDIDATES`, `DEFAULT`, `untrained(candidate, seed)`
+rules       `is_rule(name)`, `Rule(name)`: what answers without a model
+serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`
+"""
+
+from .{{ cookiecutter.use_case }} import evaluation, features, models, rules, serving
+
+__all__ = ["evaluation", "features", "models", "rules", "serving"]
