@@ -1,0 +1,134 @@
+"""Every use case lives: from its first commit to a release and back, by the same commands.
+
+    scaffolded ─► evaluated ─► released ─► rolled_back
+
+Each commit on the way passes the real hooks. What only one use case promises is tested in its own
+repository (`tests/` of the template); demand forecasting's whole life is in test_pipeline.py.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import EXAMPLES, run_cookiecutter
+from life import Done, Repository, people
+from settling import name_version, settle
+
+from ai_program import evidence
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """What is particular about a use case here."""
+
+    answers: Path  # complete answers: a release is possible
+    fallback: str
+    refused: str | None = None  # a candidate that its gates stop
+
+
+USE_CASES = {
+    "demand_forecasting": UseCase(
+        answers=EXAMPLES / "demand-forecast.workshop.yaml",
+        fallback="last_week_same_hour",
+        refused="ridge",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the commands said, and the repository as it is at the end."""
+
+    repository: Repository
+    said: dict[str, Done]
+
+
+@pytest.fixture(scope="module", params=sorted(USE_CASES))
+def use_case(request) -> UseCase:
+    return USE_CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def life(use_case, template, identified_home, tmp_path_factory) -> Life:
+    env = people(identified_home, tmp_path_factory.mktemp("hooks"))
+    words = ("--no-input", "--config-file", str(use_case.answers))
+    baked = run_cookiecutter(template, tmp_path_factory.mktemp("lives"), *words, env=env)
+    repository = Repository(baked.path, env)
+    said: dict[str, Done] = {}
+
+    def step(name: str, done: Done, expected: int = 0) -> None:
+        sys.stdout.write(f"\n=== {name} ({done.seconds:.0f} s)\n{done.output}")
+        assert done.returncode == expected, f"{name}: {done.output}"
+        said[name] = done
+
+    step("install hooks", repository.run("pre-commit", "install"))
+    step("setup", repository.nox("setup"))
+    step("predict by the fallback", repository.nox("predict"))
+    if repository.run("grep", "-q", "^  tier: minimal", "policies/program.yaml").returncode:
+        settle(repository.path, datetime.now(UTC).strftime("%Y-%m-%d"))
+        step("commit what people owe", repository.commit("Answer what is open"))
+    step("pipeline", repository.nox("pipeline"))
+    (report,) = (repository.path / evidence.REPORTS).glob("*.json")
+    name_version(repository.path, json.loads(report.read_text())["model"]["version"])
+    step("commit evaluation", repository.commit("Evaluate"))
+    step("pipeline again", repository.nox("pipeline"))
+    step("promote", repository.nox("promote", "--approve", "@grace"))
+    step("commit promotion", repository.commit("Promote"))
+    step("predict", repository.nox("predict"))
+    if use_case.refused:
+        step("a worse candidate", repository.nox("pipeline", "--candidate", use_case.refused), 1)
+        step("commit its evaluation", repository.commit("Evaluate another"))
+    step("rollback", repository.nox("rollback", "--reason", "complaints"))
+    step("commit rollback", repository.commit("Roll back"))
+    step("predict after it", repository.nox("predict"))
+    step("lint", repository.nox("lint"))
+    step("test", repository.nox("test"))
+    return Life(repository, said)
+
+
+def test_the_first_run_takes_less_than_a_minute(life) -> None:
+    assert life.said["pipeline"].seconds < 60
+
+
+def test_a_second_run_writes_the_same_bytes(life) -> None:
+    assert "as before" in life.said["pipeline again"].output
+
+
+def test_the_fallback_answers_before_the_first_release_and_after_the_rollback(
+    life, use_case
+) -> None:
+    def answers(name: str) -> list[str]:
+        lines = life.said[name].output.splitlines()
+        first = next(place for place, line in enumerate(lines) if line.startswith("# "))
+        return [line for line in lines[first + 1 :] if not line.startswith("nox > ")]
+
+    assert f"# {use_case.fallback}\n" in life.said["predict by the fallback"].output
+    assert answers("predict after it") == answers("predict by the fallback")
+    assert answers("predict") != answers("predict by the fallback")
+
+
+def test_the_records_are_a_chain(life) -> None:
+    root = life.repository.path
+    paths = sorted((root / evidence.RELEASES).glob("0*.json"))
+    records = [(f"{evidence.RELEASES}/{path.name}", json.loads(path.read_text())) for path in paths]
+    assert [each["predicate"]["action"] for _, each in records] == ["promote", "rollback"]
+    assert list(evidence.chain_problems(records, life.repository.json(evidence.ACTIVE))) == []
+
+
+def test_the_environment_is_small_enough(life) -> None:
+    environment = (life.repository.path / ".venv").resolve()
+    size = sum(file.lstat().st_size for file in environment.rglob("*") if file.is_file())
+    sys.stdout.write(f"\nthe environment has {size / 1e6:.0f} MB\n")
+    assert size < 1e9
+    shutil.rmtree(environment)
