@@ -286,7 +286,7 @@ def draft(rendered) -> Path:
 
 @pytest.fixture(scope="session")
 def personalization(rendered) -> Path:
-    """Return the repository of a use case without a pipeline, with personal data."""
+    """Return the repository of a use case with personal data."""
     return rendered("personalization")
 
 

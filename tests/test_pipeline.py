@@ -492,10 +492,10 @@ def test_open_documents_at_the_high_tier(high, story, tmp_path, env) -> None:
 
 
 @pytest.mark.parametrize("session", ["pipeline", "promote", "rollback", "predict", "status"])
-def test_a_use_case_without_a_pipeline_says_so(personalization, tmp_path, env, session) -> None:
-    target = tmp_path / "personalization"
-    shutil.copytree(personalization, target)
+def test_a_use_case_without_a_pipeline_says_so(other, tmp_path, env, session) -> None:
+    target = tmp_path / "other"
+    shutil.copytree(other, target)
     done = Repository(target, env).nox(session)
     assert done.returncode != 0
-    assert "no pipeline yet for personalization" in done.output
+    assert "no pipeline yet for other" in done.output
     assert not (target / ".venv").exists()

@@ -62,11 +62,10 @@ def engine() -> str:
 
 def wanted() -> list[str]:
     """Return what the shared environment holds: the package with its stack, tools, engine."""
-    tool = engine().replace("ai-program", "ai-program[report]", 1)
     if package():
-        return ["--editable", ".[dev]", tool]
+        return ["--editable", ".[dev]", engine()]
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["optional-dependencies"]["dev"], tool]
+    return [*project["optional-dependencies"]["dev"], engine()]
 
 
 def state() -> str:
@@ -225,13 +224,6 @@ def hooks(session: nox.Session) -> None:
 
 
 # Governance.
-
-
-@nox.session
-def report(session: nox.Session) -> None:
-    """Write the programme on one page, for those who sponsor it: build/report.html."""
-    ready(session)
-    run(session, SCRIPTS / "ai-program", "report", *session.posargs)
 
 
 @nox.session

@@ -31,12 +31,16 @@ def of(state: State, baseline: Baseline) -> dict[str, str]:
 
 
 def data_digest(state: State) -> str | None:
-    """Return the digest of the evaluation data; the declared one where git does not have it."""
-    policy = state.evaluation
-    path = policy.get("data", "path") if policy else None
-    if isinstance(path, str) and path in state.tree:
+    """Return the digest of the evaluation data; None where a source has none yet."""
+    sources = [(path, digest_of(state, path, said)) for _, path, said in state.data_sources()]
+    known = [(path, digest) for path, digest in sources if digest is not None]
+    return evidence.data_digest(known) if known and len(known) == len(sources) else None
+
+
+def digest_of(state: State, path: str, declared: object) -> str | None:
+    """Return the digest of a source; the declared one where git does not have it."""
+    if path in state.tree:
         return digests.of_bytes(_content(state.tree, path))
-    declared = policy.get("data", "digest") if policy else None
     return declared if isinstance(declared, str) else None
 
 

@@ -29,8 +29,6 @@ usage: ai-program check [options]        judge the programme
        ai-program open [--format json]   what people still owe before a promotion
        ai-program trace ID [--format text|json|mermaid]
                                          what a dataset, feature, model, KPI or release rests on
-       ai-program report [--output FILE] [--today DAY]
-                                         the programme on one page of HTML (build/report.html)
        ai-program pin [REV]              move the pins of this repository to a revision
        ai-program plan|regenerate|abort|status   merge other answers, or a newer template
        ai-program --version
@@ -125,8 +123,6 @@ def _command(arguments: list[str]) -> int:
         return _trace(name, options.get("--format", "text"))
     if command == "open":
         return _open(_options(rest, {"--format": ("text", "json")}))
-    if command == "report":
-        return _page(_options(rest, {"--output": None, "--today": None}))
     if command == "pin":
         from ai_program import pins
 
@@ -177,9 +173,7 @@ def _check(options: dict[str, str]) -> int:
 
         staged = snapshot.Staged(snapshot.Git())
         state = clean.state(staged, today)
-        said = clean.said(state)
-        if said is not None:
-            sys.stdout.write(said)
+        if clean.is_known(state):
             return CLEAN
     program = _program(stage, today, base, head, staged)
 
@@ -188,8 +182,8 @@ def _check(options: dict[str, str]) -> int:
     select = tuple(filter(None, options.get("--select", "").split(",")))
     result = checking.check(program, select=select)
     _report(result, options)
-    if state and not result.errors and program.snapshot.follows:
-        clean.remember(state, _passed(result))
+    if state and not result.findings and program.snapshot.follows:
+        clean.remember(state)
     return FINDINGS if result.errors else CLEAN
 
 
@@ -233,7 +227,12 @@ def _report(result: Result, options: dict[str, str]) -> None:
     form = options.get("--format")
     output = options.get("--output")
     if form is None and output is None and not result.errors:
-        sys.stdout.write(_passed(result))
+        # A clean commit prints at most one line.
+        if result.findings or result.program.snapshot.stage != "commit":
+            from ai_program.reporters import text
+
+            line = text.brief(result) if result.findings else text.summary(result) + "\n"
+            sys.stdout.write(line)
         return
     report = _rendered(result, form or "text", to_file=output is not None)
     if output is None:
@@ -243,15 +242,6 @@ def _report(result: Result, options: dict[str, str]) -> None:
 
     _write(output, report)
     sys.stdout.write(text.summary(result) + "\n")
-
-
-def _passed(result: Result) -> str:
-    """Return what is said when nothing blocks: at commit one line at most, else one line."""
-    if not result.findings and result.program.snapshot.stage == "commit":
-        return ""
-    from ai_program.reporters import text
-
-    return text.brief(result) if result.findings else text.summary(result) + "\n"
 
 
 def _write(output: str, report: str) -> None:
@@ -352,18 +342,6 @@ def _trace(name: str, form: str) -> int:
     sys.stdout.write(report)
     # A chain with a hole in it is not one to lean on.
     return FINDINGS if found.missing else CLEAN
-
-
-def _page(options: dict[str, str]) -> int:
-    from ai_program import dashboard
-
-    output = options.get("--output", "build/report.html")
-    page = dashboard.render(_program("commit", _today(options.get("--today"))))
-    folder = os.path.dirname(os.path.realpath(output))  # noqa: PTH120
-    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    _write(output, page)
-    sys.stdout.write(f"{output}\n")
-    return CLEAN
 
 
 def _open(options: dict[str, str]) -> int:

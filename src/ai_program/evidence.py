@@ -64,6 +64,14 @@ def bind(files: Iterable[tuple[str, bytes]], groups: Mapping[str, Sequence[str]]
     return {name: digests.of_tree(found) for name, found in members.items()}
 
 
+def data_digest(sources: Sequence[tuple[str, str]]) -> str:
+    """Return the digest of the evaluation data, given each source's path and content digest.
+
+    One source has the digest of its file; several have that of the set.
+    """
+    return sources[0][1] if len(sources) == 1 else digests.of_tree(sources)
+
+
 def topology(files: Iterable[tuple[str, bytes]], patterns: Sequence[str]) -> str:
     """Return the digest of how models are deployed, given every tracked path with its content.
 

@@ -47,6 +47,10 @@ def derive(outcome: Examination) -> dict[str, Any]:
     reasons = _draft_reasons(outcome)
     pipeline = bool(profile["pipeline"])
     known = {OBJECTIVE, *(kpi["id"] for kpi in kpis), *(gate["id"] for gate in gates)}
+    datasets = [
+        _dataset(each, dates, pipeline=pipeline)
+        for each in (profile["dataset"], *profile.get("more", ()))
+    ]
     monitors = _monitors(profile, kpis, handles, dates, pipeline=pipeline)
     known.update(entry["id"] for entry in (*monitors, *profile["risks"]))
     return {
@@ -89,7 +93,9 @@ def derive(outcome: Examination) -> dict[str, Any]:
         ],
         "sources": _sources(outcome, profile, handles, dates),
         "security": answers["security_requirements"],
-        "dataset": _dataset(profile, dates, pipeline=pipeline),
+        "dataset": datasets[0],
+        "datasets": datasets,
+        "consent_register": profile.get("consent_register") if pipeline else None,
         "features": _features(profile, kpis, handles, pipeline=pipeline),
         "model": profile["model"],
         "evaluation": _evaluation(answers, profile, tier, pipeline=pipeline),
@@ -301,25 +307,29 @@ def _exists(reference: str, known: set[str]) -> bool:
 def _sources(
     outcome: Examination, profile: dict[str, Any], handles: dict[str, str], dates: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the sources; the one behind the dataset of the first run is always among them."""
-    dataset = profile["dataset"]
-    contract = f"contracts/{dataset['id']}.odcs.yaml"
+    """Return the sources; those behind the datasets of the first run are always among them."""
+    datasets = [profile["dataset"], *profile.get("more", ())]
+    contracts = {each["source"]: f"contracts/{each['id']}.odcs.yaml" for each in datasets}
     answered: dict[str, Any] = dict(outcome.answers["data_sources"])
-    if dataset["source"] not in answered:
-        answered[dataset["source"]] = {
-            "owner": handles["data_owner"],
-            "description": dataset["title"],
-            "personal_data": "none",
-            "use": "features",
-            "safeguards": {},
-        }
+    for dataset in datasets:
+        if dataset["source"] not in answered:
+            answered[dataset["source"]] = {
+                "owner": handles["data_owner"],
+                "description": dataset["title"],
+                "personal_data": max(
+                    (field["personal_data"] for field in dataset["fields"]),
+                    key=workshop.PERSONAL_DATA.index,
+                ),
+                "use": "features",
+                "safeguards": {},
+            }
     sources = []
     for key, source in answered.items():
-        contracted = key == dataset["source"]
+        contracted = key in contracts
         entry = {field: source[field] for field in ("owner", "description", "personal_data", "use")}
         sources.append({
             "id": key, **entry,
-            "contract": contract if contracted else None,
+            "contract": contracts.get(key),
             "status": "done" if contracted else "open",
             "due": dates["contracts"],
             "note": f"Write the contract of {key}: fields, quality, freshness, owner",
@@ -337,8 +347,7 @@ def _recorded_safeguards(answers: dict[str, Any]) -> list[dict[str, str]]:
     return []
 
 
-def _dataset(profile: dict[str, Any], dates: dict[str, str], *, pipeline: bool) -> dict[str, Any]:
-    dataset: dict[str, Any] = profile["dataset"]
+def _dataset(dataset: dict[str, Any], dates: dict[str, str], *, pipeline: bool) -> dict[str, Any]:
     return {
         **dataset,
         "sample": dataset["sample"] if pipeline else None,
@@ -406,6 +415,11 @@ def _evaluation(
             "path": sample["path"] if sample else None,
             "digest": sample["digest"] if sample else None,
             **{key: window.get(key) for key in ("train_until", "test_from", "test_until")},
+            "more": [
+                {"contract": each["id"], **{key: each["sample"][key] for key in ("path", "digest")}}
+                for each in profile.get("more", ())
+                if pipeline
+            ],
         },
         "statistics": statistics,
         "baselines": evaluation["baselines"],
@@ -413,6 +427,7 @@ def _evaluation(
             "metric": metric,
             "limit": float(bound) if bound else None,
             "attributes": evaluation["fairness_attributes"] if bound else [],
+            "min_rows": _bound("slice-rows", "at_least", tier),
         },
         "explainability": {
             "method": answers["explainability_method"],

@@ -333,6 +333,20 @@ class State:
         email = name.lower()
         return next((p for p in self.people.values() if email in p.emails), None)
 
+    def data_sources(self) -> list[tuple[tuple[str | int, ...], str, object]]:
+        """Return each source of the evaluation data: its place in the policy, path and digest.
+
+        The path is empty where none is named yet.
+        """
+        policy = self.evaluation
+        if policy is None:
+            return []
+        more = policy.get("data", "more")
+        count = len(more) if isinstance(more, list) else 0
+        places = [("data",), *(("data", "more", index) for index in range(count))]
+        found = [(keys, policy.get(*keys, "path"), policy.get(*keys, "digest")) for keys in places]
+        return [(keys, path if isinstance(path, str) else "", said) for keys, path, said in found]
+
     def ids(self) -> dict[str, tuple[Document, tuple[str | int, ...]]]:
         """Return every id that can be cited, with the place that declares it.
 

@@ -44,6 +44,8 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
                                     usage, granularity, source, sample, time, fields, quality,
                                     freshness, status, ...} as in the profile of the use case;
                                     sample is null where there is no pipeline
+    p.datasets                      that contract, then those of further sources
+    p.consent_register              the id of the one that records consents, or null
     p.features                      the feature view: {id, version, owner, entity, source,
                                     transform, serves, status, features: [{name, description,
                                     dtype, inputs, classification, personal_data, nulls, range,

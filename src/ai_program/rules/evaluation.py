@@ -111,30 +111,30 @@ class AIP201(Rule):
             yield self.finding(
                 policy.at("data", "test_until"), f"the test data ends on {ends}, before it begins"
             )
-        contract = data.get("contract")
-        if isinstance(contract, str) and contract not in [
-            doc.get("id") for doc in program.head.contracts
-        ]:
-            yield self.finding(
-                policy.at("data", "contract"), f"no data contract has the id {contract}"
-            )
+        known = [doc.get("id") for doc in program.head.contracts]
+        for keys, _, _ in program.head.data_sources():
+            contract = policy.get(*keys, "contract")
+            if isinstance(contract, str) and contract not in known:
+                yield self.finding(
+                    policy.at(*keys, "contract"), f"no data contract has the id {contract}"
+                )
         yield from self._digest(program, policy)
 
     def _digest(self, program: Program, policy: Document) -> Iterator[Finding]:
-        """Compare the declared digest with the bytes, unless both are as the base has them."""
-        path, declared = policy.get("data", "path"), policy.get("data", "digest")
+        """Compare declared digests with the bytes, unless both are as the base has them."""
         snapshot = program.snapshot
-        if not isinstance(path, str) or path not in snapshot.head or not isinstance(declared, str):
-            return
-        if snapshot.stage == "commit" and not {path, POLICY}.intersection(snapshot.changed):
-            return
-        from ai_program import bindings
+        for keys, path, declared in program.head.data_sources():
+            if path not in snapshot.head or not isinstance(declared, str):
+                continue
+            if snapshot.stage == "commit" and not {path, POLICY}.intersection(snapshot.changed):
+                continue
+            from ai_program import bindings
 
-        actual = bindings.data_digest(program.head)
-        if actual != declared:
-            yield self.finding(
-                policy.at("data", "digest"), f"{path} has the digest {actual}, not this one"
-            )
+            actual = bindings.digest_of(program.head, path, declared)
+            if actual != declared:
+                yield self.finding(
+                    policy.at(*keys, "digest"), f"{path} has the digest {actual}, not this one"
+                )
 
 
 class AIP203(Rule):

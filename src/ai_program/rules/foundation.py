@@ -92,10 +92,9 @@ class AIP001(Rule):
             escapes = b"\\" in data
             if escapes or not all(map(is_day, {day.decode() for day in _DAYS.findall(data)})):
                 yield from self._days(doc)
-            if kind["kind"] != "contract":  # whose standard lets the same name stand twice
-                ids = _ID_VALUES.findall(data)
-                if escapes or len(ids) > len(set(ids)):
-                    yield from self._twice(doc)
+            ids = _ID_VALUES.findall(data)
+            if kind["kind"] != "contract" and (escapes or len(ids) > len(set(ids))):
+                yield from self._twice(doc)
 
     def _sections(self, doc: Document, titles: Iterable[str]) -> Iterator[Finding]:
         sections = doc.sections()
@@ -299,23 +298,19 @@ class AIP002(Rule):
 
 
 # A quick look at the bytes: nearly all files have none of these. (One pattern for all of them would
-# try each at every byte, which takes ten times as long.) What is written in escapes is looked at.
+# try each at every byte, which takes ten times as long.)
 _SUSPECT = (
     b"todo", b"tbd", b"tba", b"t.b.", b"fixme", b"xxx", b"changeme", b"change me", b"lorem",
-    b"placeholder", b"??", b"{{", b"{%", b"{#", b"fill in", b"your text", b"...", b"\\",
+    b"placeholder", b"??", b"{{", b"{%", b"{#", b"<", b"to be ", b"fill in", b"your ", b"...",
     "…".encode(),
 )  # fmt: skip
-# Words that are harmless elsewhere: `value < 0`, and `it has to be there`.
-_SUSPICIOUS = (re.compile(rb"<[a-z]"), re.compile(rb"to be\s+(?:d|filled|written)"))
 _BODY = re.compile(r"\b(?:TODO|TBD|FIXME|CHANGEME)\b|(?i:\blorem ipsum\b)|\{\{|\{%|\{#")
 _CODE = re.compile(r"`[^`]*`")
 
 
 def _suspect(data: bytes) -> bool:
     data = data.lower()
-    return any(word in data for word in _SUSPECT) or any(
-        pattern.search(data) for pattern in _SUSPICIOUS
-    )
+    return any(word in data for word in _SUSPECT)
 
 
 def _unfinished(doc: Document) -> Iterator[tuple[Location, str]]:
@@ -339,7 +334,8 @@ def _rests_on(head: State) -> Iterator[tuple[Document, Keys, str]]:
     for doc in head.features:
         yield from _path(doc, "transform")
     if head.evaluation is not None and head.evaluation.get("data", "status") != "open":
-        yield from _path(head.evaluation, "data", "path")
+        for at, _, _ in head.data_sources():
+            yield from _path(head.evaluation, *at, "path")
         yield from _path(head.evaluation, "golden", "path")
     for keys, _ in values.entries(head.readiness, "items"):
         yield from _path(head.readiness, *keys, "evidence")
@@ -634,8 +630,9 @@ class AIP005(Rule):
 
     def _evaluation(self, doc: Document, graph: _Graph) -> Iterator[Finding]:
         yield from self._one(doc, ("model",), doc.get("model"), graph.models)
-        dataset = doc.get("data", "contract")
-        yield from self._one(doc, ("data", "contract"), dataset, graph.datasets)
+        for keys, _, _ in graph.head.data_sources():
+            at = (*keys, "contract")
+            yield from self._one(doc, at, doc.get(*at), graph.datasets)
         for keys, gate in values.entries(doc, "gates"):
             yield from self._one(doc, (*keys, "serves"), gate.get("serves"), graph.goals)
 

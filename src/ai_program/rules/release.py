@@ -811,17 +811,17 @@ class AIP305(Rule):
         self, program: Program, inventory: Document, keys: Keys, path: str
     ) -> Iterator[Finding]:
         """Compare a hash with the file; where git does not have it, with the policy's digest."""
-        snapshot, policy = program.snapshot, program.head.evaluation
+        snapshot = program.snapshot
         if snapshot.stage == "commit" and not {path, INVENTORY}.intersection(snapshot.changed):
             return
         from ai_program import digests
         from ai_program.documents import DocumentError
 
         try:
-            digest: str | None = digests.of_bytes(snapshot.head.read(path))
+            digest: object = digests.of_bytes(snapshot.head.read(path))
         except (KeyError, DocumentError):
-            same = policy is not None and policy.get("data", "path") == path
-            digest = policy.get("data", "digest") if policy and same else None
+            declared = {at: said for _, at, said in program.head.data_sources()}
+            digest = declared.get(path)
         for at, each in values.entries(inventory, *keys, "hashes"):
             if each.get("alg") == "SHA-256" and f"sha256:{each.get('content')}" != digest:
                 said = digest or "nothing that could be compared"

@@ -11,15 +11,19 @@ from pathlib import Path
 from datacontract.data_contract import DataContract
 
 from .errors import RefusedError
-from .settings import Settings
+from .settings import Settings, Source
 
 
 def verify(settings: Settings) -> int:
-    """Run the checks of the contract against the data and return how many there are."""
-    _require_declared_columns(settings)
+    """Run the checks of each contract against its data and return how many there are."""
+    return sum(_verified(source) for source in settings.sources)
+
+
+def _verified(source: Source) -> int:
+    _require_declared_columns(source)
     contract = {
-        **settings.contract,
-        "servers": [{**settings.contract["servers"][0], "path": str(settings.data)}],
+        **source.contract,
+        "servers": [{**source.contract["servers"][0], "path": str(source.path)}],
         # Service levels are promises about live data: a historical sample is always late.
         "slaProperties": [],
     }
@@ -33,17 +37,17 @@ def verify(settings: Settings) -> int:
         reasons = reasons or [log.message for log in run.logs or [] if log.level == "ERROR"]
         # DuckDB explains itself in paragraphs; how they begin says what is wrong, and where.
         said = "; ".join(" ".join(reason.split())[:300] for reason in reasons)
-        raise RefusedError(f"the data breaks {settings.contract_reference}: {said}")
+        raise RefusedError(f"the data breaks {source.reference}: {said}")
     return len(checks)
 
 
-def _require_declared_columns(settings: Settings) -> None:
+def _require_declared_columns(source: Source) -> None:
     """Refuse columns that the contract does not declare: nobody classified them."""
-    declared = [each["name"] for each in settings.contract["schema"][0]["properties"]]
-    found = columns(settings.data)
+    declared = [each["name"] for each in source.contract["schema"][0]["properties"]]
+    found = columns(source.path)
     if sorted(found) != sorted(declared):
         raise RefusedError(
-            f"the data breaks {settings.contract_reference}: "
+            f"the data breaks {source.reference}: "
             f"it has the columns {', '.join(found)}, declared are {', '.join(declared)}"
         )
 

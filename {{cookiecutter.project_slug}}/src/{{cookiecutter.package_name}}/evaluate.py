@@ -1,24 +1,32 @@
 """Evaluate: measure a model on the test rows, as the gates of the policy ask.
 
 A use case derives its own `Evaluation` and says there how each of its metrics is measured. What all
-use cases share stands here: who answers, the draws that make intervals, the slices, and the two
-counts that allow no error at all. ``invariant_violations``: answers that cannot be right, whatever
-the truth is. ``golden_violations``: known rows that were missed by more than the tolerance.
+use cases share stands here: who answers, the draws that make intervals, the slices, the groups
+that are compared, and the counts that allow no error at all. ``invariant_violations``: answers that
+cannot be right, whatever the truth is. ``golden_violations``: known rows that were missed by more
+than the tolerance. ``opt_out_violations``: rows of people who did not consent, among those that
+were learned from or judged on.
+
+Between groups of the attributes under ``fairness`` of the policy. ``selection_ratio``: the smallest
+share of a group that is selected, over the largest. ``error_ratio``: the largest mean error of a
+group, over the smallest. Of several attributes the worst one counts, in each resample.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import ibis
 import numpy as np
 import pandas as pd
 
 from .errors import RefusedError
 from .golden import Golden
 from .predictor import Predictor
+from .privacy import Barred
 from .repeatable import repeatable
 from .statistics import Draws, Estimate
 
@@ -33,6 +41,9 @@ class Data:
     training: pd.DataFrame
     test: pd.DataFrame
     golden: Golden
+    # What else a metric may be made of: the tables that the features were made of.
+    tables: dict[str, ibis.Table] = field(default_factory=dict)
+    barred: Barred | None = None
 
 
 class Evaluation:
@@ -42,6 +53,8 @@ class Evaluation:
     TARGET: ClassVar[str]
     # Reported for every slice, whether a gate asks for it or not.
     REPORTED: ClassVar[tuple[str, ...]]
+    # Reported once, because a KPI is made of them.
+    KPIS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -94,12 +107,29 @@ class Evaluation:
         """Return which golden rows are off by more than this share of what is known."""
         return ~(np.abs(answers - expected) <= tolerance * np.abs(expected))
 
+    def group(self, attribute: str) -> np.ndarray:
+        """Return for each row the group that it belongs to: a column, unless overridden."""
+        if attribute in self.test:
+            return self.test[attribute].to_numpy(dtype=str)
+        raise RefusedError(
+            f"policies/evaluation.yaml compares groups of {attribute}, which no row of the test has"
+        )
+
+    def selected(self) -> np.ndarray:
+        """Return which rows the answers select for something."""
+        raise RefusedError("this evaluation selects nobody, so it has no selection_ratio")
+
+    def errors(self) -> np.ndarray:
+        """Return how wrong the answer to each row is, whatever the size of what is answered."""
+        raise RefusedError("this evaluation does not say what an error is: it has no error_ratio")
+
     # What is the same for all.
 
     def measurements(self) -> list[dict[str, Any]]:
         """Return each measurement once, in the order of the gates, then those of each slice."""
         wanted = [(g["metric"], g["slice"], g["compare_with"]) for g in self.policy["gates"]]
         wanted += [(metric, part, None) for part in self.slices for metric in self.REPORTED]
+        wanted += [(metric, None, None) for metric in self.KPIS]
         found = []
         for metric, part, against in dict.fromkeys(wanted):
             if against == "champion" and self.champion is None:
@@ -130,6 +160,15 @@ class Evaluation:
                 answers = self.answers[golden.positions]
                 wrong = self.missed(answers, golden.expected, self.policy["golden"]["tolerance"])
                 return counted(wrong, len(wrong))
+            case "opt_out_violations", None:
+                return self._barred()
+            case "selection_ratio", None:
+                ratio = self._between_groups(self.selected(), rows)
+                return self.draws.estimate(ratio, int(rows.sum()))
+            case "error_ratio", None:
+                with np.errstate(divide="ignore"):
+                    ratio = 1 / self._between_groups(self.errors(), rows)
+                return self.draws.estimate(ratio, int(rows.sum()))
         estimate = self.estimate(metric, rows, against)
         if estimate is None:
             raise RefusedError(
@@ -137,6 +176,45 @@ class Evaluation:
                 "which this evaluation cannot measure: add it to the evaluation of the use case"
             )
         return estimate
+
+    def _barred(self) -> Estimate:
+        """Return how many rows belong to people who did not consent."""
+        barred = self.data.barred
+        if barred is None:
+            raise RefusedError(
+                "policies/evaluation.yaml asks for opt_out_violations, and nothing in "
+                "policies/data.yaml rests on consent"
+            )
+        people = pd.concat([self.data.training[barred.column], self.test[barred.column]])
+        return counted(people.isin(barred.people).to_numpy(), len(people))
+
+    def _between_groups(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the smallest mean of a group over the largest, as it is and in each resample."""
+        fairness = self.policy["fairness"]
+        worst = np.full(len(self.draws.times) + 1, np.nan)
+        for attribute in fairness["attributes"]:
+            groups = pooled(self.group(attribute), rows, fairness["min_rows"])
+            means = [
+                self.draws.mean(values.astype(float), rows & (groups == each))
+                for each in np.unique(groups[rows])
+            ]
+            if len(means) < 2:
+                raise RefusedError(
+                    f"policies/evaluation.yaml compares groups of {attribute}, and the test has "
+                    f"only one with {fairness['min_rows']} rows"
+                )
+            smallest, largest = np.min(means, axis=0), np.max(means, axis=0)
+            # Nobody selected, or nothing wrong, in any group: they are treated the same.
+            with np.errstate(invalid="ignore"):
+                ratio = np.where(largest == 0, 1.0, smallest / largest)
+            worst = np.fmin(worst, ratio) if not np.isnan(ratio).any() else ratio
+        return worst
+
+
+def pooled(groups: np.ndarray, rows: np.ndarray, min_rows: int) -> np.ndarray:
+    """Return the group of each row, with all groups of few chosen rows as one group."""
+    names, counts = np.unique(groups[rows], return_counts=True)
+    return np.where(np.isin(groups, names[counts >= min_rows]), groups, "(smaller groups)")
 
 
 def rows_where(test: pd.DataFrame, where: str) -> np.ndarray:

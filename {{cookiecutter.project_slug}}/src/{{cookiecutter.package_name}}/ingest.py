@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import ibis
-from ai_program import digests
+from ai_program import digests, evidence
 
+from . import privacy
 from .errors import RefusedError
-from .settings import Settings
+from .settings import Settings, Source
 
 
 def verify(settings: Settings) -> str:
-    """Return the digest of the data, which has to be the one that the policy declares."""
-    declared = settings.evaluation["data"]["digest"]
+    """Return the digest of the data, whose every source is the one that the policy declares."""
+    return evidence.data_digest([(each.name, _verified(each)) for each in settings.sources])
+
+
+def _verified(source: Source) -> str:
     try:
-        digest = digests.of_bytes(settings.data.read_bytes())
+        digest = digests.of_bytes(source.path.read_bytes())
     except FileNotFoundError:
-        path = settings.evaluation["data"]["path"]
-        raise RefusedError(f"the data {path} of policies/evaluation.yaml is missing") from None
-    if digest != declared:
         raise RefusedError(
-            f"{settings.evaluation['data']['path']} has the digest {digest}, "
-            f"policies/evaluation.yaml declares {declared}: "
-            "bring the declared data, or declare the new one"
+            f"the data {source.name} of policies/evaluation.yaml is missing"
+        ) from None
+    if digest != source.digest:
+        raise RefusedError(
+            f"{source.name} has the digest {digest}, policies/evaluation.yaml declares "
+            f"{source.digest}: bring the declared data, or declare the new one"
         )
     return digest
 
 
 def tables(settings: Settings) -> dict[str, ibis.Table]:
-    """Return the data as tables of DuckDB by their names, with the types of their contract."""
-    schema = settings.contract["schema"][0]
-    types = {each["name"]: each["physicalType"] for each in schema["properties"]}
+    """Return what may be used of the data, as tables of DuckDB by their names.
+
+    The columns have the types of their contract. What policies/data.yaml says about data on people
+    holds for the rows themselves: nothing after this sees one that may not be used.
+    """
+    return privacy.permitted(settings, delivered(settings))
+
+
+def delivered(settings: Settings) -> dict[str, ibis.Table]:
+    """Return all rows as they were delivered, whether they may be used or not."""
     connection = ibis.duckdb.connect()
     # One thread, so that sums are added in one order and a second run gives the same bytes.
     connection.raw_sql("SET threads = 1")
-    name = schema["name"]
-    return {name: connection.read_csv(settings.data, table_name=name, types=types)}
+    found = {}
+    for source in settings.sources:
+        schema = source.contract["schema"][0]
+        types = {each["name"]: each["physicalType"] for each in schema["properties"]}
+        name = schema["name"]
+        found[name] = connection.read_csv(source.path, table_name=name, types=types)
+    return found

@@ -12,7 +12,17 @@ from typing import Any
 
 from ai_program import evidence
 
-from . import artifacts, feature_schema, golden, ingest, register, releases, repository, train
+from . import (
+    artifacts,
+    feature_schema,
+    golden,
+    ingest,
+    privacy,
+    register,
+    releases,
+    repository,
+    train,
+)
 from .artifacts import Artifact, Store
 from .errors import RefusedError
 from .evaluate import Data
@@ -57,20 +67,22 @@ def prepare(settings: Settings) -> Data:
     """Read the data, hold it to its contract, and make features of it."""
     with stage("ingest") as line:
         digest = ingest.verify(settings)
-        tables = ingest.tables(settings)
+        delivered = ingest.delivered(settings)
+        tables = privacy.permitted(settings, delivered)
         counts = [f"{table.count().execute():,} rows of {name}" for name, table in tables.items()]
         line.result = ", ".join(counts)
     with stage("contract") as line:
         from . import contract  # a heavy import, counted where it is used
 
         checks = contract.verify(settings)
-        line.result = f"{checks} checks of {settings.contract_reference} hold"
+        held = ", ".join(source.reference for source in settings.sources)
+        line.result = f"{checks} checks of {held} hold"
     with stage("features") as line:
         frame = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
         training, test = evaluation.split(frame, settings.evaluation["data"])
         known = golden.find(test, settings, features.TARGET)
         line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
-    return Data(digest, training, test, known)
+    return Data(digest, training, test, known, tables, privacy.barred(settings, delivered))
 
 
 def judge_and_register(

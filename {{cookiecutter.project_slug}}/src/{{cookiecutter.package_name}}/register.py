@@ -40,10 +40,11 @@ def entry(
         artifact={"digest": artifact.digest, "size": artifact.size, "format": FORMAT},
         training_data=[
             {
-                "contract": settings.contract["id"],
-                "version": settings.contract["version"],
-                "digest": report["bindings"]["data"],
+                "contract": source.contract["id"],
+                "version": source.contract["version"],
+                "digest": source.digest,
             }
+            for source in settings.sources
         ],
         features={"id": settings.features["id"], "version": settings.features["version"]},
         code={"commit": report["code"]["commit"], "digest": report["bindings"]["code"]},

@@ -72,7 +72,7 @@ def bindings(settings: Settings) -> dict[str, str]:
 
 def code(settings: Settings) -> dict[str, Any]:
     """Return the last commit that touched what a report judges, and whether it differs since."""
-    places = [*_pathspecs(settings), settings.evaluation["data"]["path"]]
+    places = [*_pathspecs(settings), *(source.name for source in settings.sources)]
     return {
         "commit": git(settings.root, "log", "-1", "--format=%H", "--", *places).strip(),
         "dirty": bool(git(settings.root, "status", "--porcelain", "--", *places).strip()),

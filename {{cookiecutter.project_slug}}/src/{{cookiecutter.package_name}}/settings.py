@@ -16,15 +16,36 @@ from .errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """One file of data, the digest that the policy declares, and the contract that describes it."""
+
+    name: str
+    path: Path
+    digest: str
+    contract: dict[str, Any]
+
+    @property
+    def table(self) -> str:
+        """Return the name of the table that the contract describes."""
+        return str(self.contract["schema"][0]["name"])
+
+    @property
+    def reference(self) -> str:
+        """Return the contract with its version."""
+        return f"{self.contract['id']}@{self.contract['version']}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The repository's root and the values of its governed files."""
 
     root: Path
     program: dict[str, Any]
+    privacy: dict[str, Any]
     evaluation: dict[str, Any]
     release: dict[str, Any]
     oversight: dict[str, Any]
-    contract: dict[str, Any]
+    contracts: dict[str, dict[str, Any]]
     features: dict[str, Any]
     layout: dict[str, Any]
 
@@ -39,14 +60,33 @@ class Settings:
         return int(self.evaluation["statistics"]["seed"])
 
     @property
+    def sources(self) -> list[Source]:
+        """Return the files of data: the one that features are made of first, then the others."""
+        data = self.evaluation["data"]
+        return [
+            Source(
+                each["path"],
+                self.root / each["path"],
+                each["digest"],
+                self.contracts[each["contract"]],
+            )
+            for each in (data, *data.get("more", ()))
+        ]
+
+    @property
     def data(self) -> Path:
-        """Return where the evaluation data stands."""
-        return self.root / self.evaluation["data"]["path"]
+        """Return where the data that features are made of stands."""
+        return self.sources[0].path
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """Return the contract of the data that features are made of."""
+        return self.sources[0].contract
 
     @property
     def contract_reference(self) -> str:
-        """Return the contract with its version."""
-        return f"{self.contract['id']}@{self.contract['version']}"
+        """Return that contract with its version."""
+        return self.sources[0].reference
 
     @property
     def features_reference(self) -> str:
@@ -77,10 +117,17 @@ def load(root: Path | None = None) -> Settings:
     return Settings(
         root=root,
         program=read(root, "policies/program.yaml"),
+        privacy=read(root, "policies/data.yaml"),
         evaluation=evaluation,
         release=read(root, "policies/release.yaml"),
         oversight=read(root, "policies/oversight.yaml"),
-        contract=read(root, f"contracts/{evaluation['data']['contract']}.odcs.yaml"),
+        contracts={
+            name: read(root, f"contracts/{name}.odcs.yaml")
+            for name in [
+                evaluation["data"]["contract"],
+                *(each["contract"] for each in evaluation["data"].get("more", ())),
+            ]
+        },
         features=_features(root, evaluation["data"]["contract"]),
         layout=_parse(Path(paths.root(), "layout.yaml"), "layout.yaml"),
     )

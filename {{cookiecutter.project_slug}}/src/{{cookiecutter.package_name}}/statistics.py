@@ -48,6 +48,22 @@ class Draws:
         with np.errstate(invalid="ignore", divide="ignore"):
             return self.sums(values, rows) / self.sums(np.ones_like(values), rows)
 
+    def auc(self, scores: np.ndarray, positive: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the area under the ROC curve of the chosen rows; a tie counts half."""
+        order = np.argsort(scores[rows], kind="stable")
+        sorted_scores = scores[rows][order]
+        begins = np.flatnonzero(np.r_[True, np.diff(sorted_scores) != 0])
+        clusters, hit = self.cluster[rows][order], positive[rows][order]
+        found = np.empty(len(self.times) + 1)
+        for draw in range(len(found)):
+            weight = (self.times[draw - 1] if draw else np.ones(self.count))[clusters]
+            positives = np.add.reduceat(weight * hit, begins)
+            negatives = np.add.reduceat(weight * ~hit, begins)
+            below = np.cumsum(negatives) - negatives / 2
+            with np.errstate(invalid="ignore", divide="ignore"):
+                found[draw] = positives @ below / (positives.sum() * negatives.sum())
+        return found
+
     def estimate(self, values: np.ndarray, n: int) -> Estimate:
         """Return the estimate that a value and its resamples make."""
         with np.errstate(invalid="ignore"):

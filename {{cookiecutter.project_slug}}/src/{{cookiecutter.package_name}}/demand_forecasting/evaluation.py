@@ -21,6 +21,7 @@ from .rules import Rule
 
 # More than this many times the highest demand ever seen is no forecast but an accident.
 PLAUSIBLE = 1.5
+SHIFTS = ["early", "late"]
 
 
 def split(frame: pd.DataFrame, data: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -48,8 +49,7 @@ class Evaluation(evaluate.Evaluation):
             case "mae", None:
                 return self.draws.estimate(self._mae(self.answers, rows), n)
             case "mape", None:
-                errors = np.abs(self.answers - self.truth) / np.abs(self.truth)
-                return self.draws.estimate(self.draws.mean(errors, rows), n)
+                return self.draws.estimate(self.draws.mean(self.errors(), rows), n)
             case "mae_improvement", _ if against in ("best_naive", *self.baselines):
                 rules = self.baselines if against == "best_naive" else (against,)
                 naive = np.min([self._mae(self.baselines[rule], rows) for rule in rules], axis=0)
@@ -64,6 +64,17 @@ class Evaluation(evaluate.Evaluation):
         highest = float(self.data.training[TARGET].max())
         with np.errstate(invalid="ignore"):
             return ~(np.isfinite(answers) & (answers >= 0) & (answers <= PLAUSIBLE * highest))
+
+    def group(self, attribute: str) -> np.ndarray:
+        """Return the shift of each hour: early from 6, late from 14, night from 22 o'clock."""
+        if attribute != "shift":
+            return super().group(attribute)
+        hour = self.test["hour"].to_numpy()
+        return np.select([(hour >= 6) & (hour < 14), (hour >= 14) & (hour < 22)], SHIFTS, "night")
+
+    def errors(self) -> np.ndarray:
+        """Return the absolute percentage error of each forecast."""
+        return np.abs(self.answers - self.truth) / np.abs(self.truth)
 
     def _mae(self, answers: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return self.draws.mean(np.abs(answers - self.truth), rows)

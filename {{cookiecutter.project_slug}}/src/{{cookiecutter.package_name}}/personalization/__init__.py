@@ -1,0 +1,1 @@
+"""Personalization: which customers order within 90 days, and what the others are shown."""
