@@ -280,6 +280,11 @@ def test_whether_a_drill_passed_follows_from_what_happened(changes: Any, why: st
     ]
 
 
+def test_a_drill_says_which_versions_stood_in() -> None:
+    assert drill()["stand_ins"] == []
+    assert drill(stand_ins=["from"])["stand_ins"] == ["from"]
+
+
 def test_the_record_of_a_drill_is_named_after_its_time_and_fault() -> None:
     record = drill()
     path = evidence.drill_path(record["started_at"], record["fault"])

@@ -11,6 +11,7 @@ for what has to be refused.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -209,6 +210,73 @@ def test_a_lost_mlflow_database_is_made_again(at) -> None:
     assert repository.ask("rollback").returncode == 0
     done = repository.python("-W", "ignore", "-c", LOAD, repository.in_force())
     assert done.returncode == 0, done.output
+
+
+# A drill leaves the repository as it is, but for its record.
+
+FAULTS = {
+    "bad_metric": "release", "corrupted_artifact": "release", "broken_contract": "release",
+    "missing_target": "fallback", "incompatible_contract": "fallback",
+}  # fmt: skip
+
+
+def drills(repository: Repository) -> list[dict]:
+    found = sorted((repository.path / evidence.DRILLS).glob("*.json"))
+    return [json.loads(path.read_text()) for path in found]
+
+
+@pytest.mark.parametrize(
+    ("stage", "stand_ins"),
+    [("evaluated", ["from", "to"]), ("released", ["from"]), ("replaced", [])],
+)
+def test_a_drill_goes_back_and_says_how_long_it_took(at, stage, stand_ins) -> None:
+    repository = at(stage)
+    store = {path.name for path in (repository.path / "store").iterdir()}
+    done = repository.nox("drill")
+    assert done.returncode == 0, done.output
+    sys.stdout.write(done.output)
+    held = drills(repository)
+    assert {each["fault"]: each["served_by"] for each in held} == FAULTS
+    for each in held:
+        assert list(evidence.drill_problems(each)) == []
+        assert each["stand_ins"] == stand_ins
+        assert str(repository.path) not in str(each)
+        assert 0 < each["seconds_to_restore"] <= 60 * each["limit_minutes"]
+    changed = git(repository.path, "status", "--porcelain", env=repository.env).splitlines()
+    assert {line[:18] for line in changed} == {"?? evidence/drills"}
+    assert {path.name for path in (repository.path / "store").iterdir()} == store
+    assert repository.commit("Hold a drill").returncode == 0
+
+
+def test_a_monitor_that_notices_nothing_fails_the_drill(at) -> None:
+    repository = at("replaced")
+    policy = repository.path / "policies/monitoring.yaml"
+    policy.write_text(policy.read_text().replace("limit: 0.08", "limit: 99"))
+    repository.commit("Look away", "--no-verify")
+    done = repository.ask("drill", "--fault", "bad_metric")
+    assert done.returncode == 1, done.output
+    (held,) = drills(repository)
+    assert (held["outcome"], held["breaker_tripped"]) == ("failed", False)
+    assert held["steps"][-1]["detail"].startswith("no monitor that the breaker trips on")
+
+
+def test_a_drill_is_about_what_is_committed(at) -> None:
+    repository = at("released")
+    (repository.path / "deploy/README.md").write_text("Otherwise.\n")
+    refused(repository, "drill", said="a drill is about what is committed, and deploy/README.md")
+    refused(at("released"), "drill", "--fault", "fire", said="there is no fault fire: bad_metric,")
+
+
+def test_every_command_of_the_runbook_works(at) -> None:
+    repository = at("replaced")
+    text = (repository.path / "runbooks/rollback.md").read_text()
+    commands = re.findall(r"^\$ nox -s (\w+)$", text, re.MULTILINE)
+    assert commands == ["rollback", "drill"]
+    assert text.count("```console") == text.count("\n$ ") == len(commands)
+    for command in commands:
+        done = repository.nox(command)
+        assert done.returncode == 0, done.output
+        assert repository.commit(f"Run {command}").returncode == 0
 
 
 # What is refused.

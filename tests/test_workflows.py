@@ -37,8 +37,8 @@ def steps(workflow):
 each_workflow = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
-def test_the_eight_workflows_are_there():
-    with_pipeline = {"drift", "evaluate", "promote", "rollback"}
+def test_the_nine_workflows_are_there():
+    with_pipeline = {"drift", "drill", "evaluate", "promote", "rollback"}
     everywhere = {"ci", "governance-review", "policy", "template-upgrade"}
     assert {path.stem for path in FILES} == with_pipeline | everywhere
 
@@ -106,6 +106,7 @@ def test_tokens_do_the_least(path):
             "promote": {"contents", "pull-requests"},
             "rollback": {"contents", "pull-requests"},
             "drift": {"issues"},
+            "drill": {"issues"},
             "governance-review": {"issues"},
             "template-upgrade": {"issues"},
         }.get(path.stem, set())
@@ -192,7 +193,7 @@ def test_releases_queue_up_and_wait_for_a_person(name):
     assert any(job.get("environment") == "production" for job in workflow["jobs"].values())
 
 
-@pytest.mark.parametrize("name", ["drift", "governance-review", "template-upgrade"])
+@pytest.mark.parametrize("name", ["drift", "drill", "governance-review", "template-upgrade"])
 def test_scheduled_workflows_have_no_inputs_which_would_be_null(name):
     text = (FOLDER / f"{name}.yml").read_text(encoding="utf-8")
     assert "inputs" not in text

@@ -150,6 +150,12 @@ def rollback(session: nox.Session) -> None:
 
 
 @nox.session
+def drill(session: nox.Session) -> None:
+    """Cause faults in a copy, go back there, and record how long it took: `-- --fault NAME`."""
+    pipeline_command(session, "drill")
+
+
+@nox.session
 def predict(session: nox.Session) -> None:
     """Answer what the use case asks for now, with the release in force."""
     pipeline_command(session, "predict")

@@ -374,8 +374,12 @@ def drill(
     limit_minutes: int,
     topology: str,
     environment: str,
+    stand_ins: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the record of a drill; whether it passed follows from what happened."""
+    """Return the record of a drill; whether it passed follows from what happened.
+
+    ``stand_ins`` says which of ``from`` and ``to`` were in force in the drill only.
+    """
     record = {
         "schema_version": SCHEMA_VERSION,
         "fault": fault,
@@ -383,6 +387,7 @@ def drill(
         "finished_at": finished_at,
         "from": dict(served),
         "to": None if restored is None else dict(restored),
+        "stand_ins": list(stand_ins),
         "steps": [dict(step) for step in steps],
         "breaker_tripped": breaker_tripped,
         "served_by": "fallback" if restored is None else "release",

@@ -353,9 +353,17 @@ class AIP405(Rule):
         on = day(started[:10])
         if on is None or (today is not None and on > today):
             yield ("started_at",), f"{started} is still to come, or no time at all"
+        before = [
+            release
+            for release in program.head.releases
+            if str(release.get("predicate", "created_at")) <= started
+        ]
+        stand_ins = record.get("stand_ins") or []
+        if before and "to" in stand_ins:
+            yield ("stand_ins",), "there were releases to go back to, and a stand-in was taken"
         released = {subject(release)[1:] for release in program.head.releases}
         for key in ("from", "to"):
-            named = record.get(key)
+            named = None if key in stand_ins else record.get(key)
             if named is not None and (named["version"], named["digest"]) not in released:
                 yield (key, "version"), f"no release ever put {named['version']} in force"
 

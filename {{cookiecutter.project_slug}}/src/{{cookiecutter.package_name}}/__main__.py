@@ -44,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--reason", default="not said at the time", help="what went wrong")
     command.set_defaults(run=_rollback)
 
+    command = commands.add_parser("drill", help="cause a fault in a copy, and go back there")
+    command.add_argument("--fault", help="which (default: all, one after another)")
+    command.set_defaults(run=_drill)
+
     command = commands.add_parser("predict", help="answer what the use case asks for now")
     command.set_defaults(run=_predict)
 
@@ -97,6 +101,23 @@ def _rollback(found: settings.Settings, options: argparse.Namespace) -> int:
         print("Golden predictions are the same as at its release.")
     print(f"That took {time.monotonic() - began:.0f} s.")
     return 0
+
+
+def _drill(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import drill, faults
+
+    chosen = [options.fault] if options.fault else [*faults.FAULTS]
+    if not set(chosen) <= set(faults.FAULTS):
+        raise RefusedError(f"there is no fault {options.fault}: {', '.join(faults.FAULTS)}")
+    held = drill.drill(found, chosen)
+    print()
+    for path, made in held.items():
+        seconds, minutes = made["seconds_to_restore"], made["limit_minutes"]
+        took = "no good answer" if seconds is None else f"{made['served_by']} after {seconds:g} s"
+        print(f"{made['outcome']}  {took}, {minutes} min are promised: {path}")
+    print('Next: git add --all && git commit -m "Hold a drill", and write its day under')
+    print("      breaker.tested_on in policies/monitoring.yaml")
+    return int(any(made["outcome"] == "failed" for made in held.values()))
 
 
 def _predict(found: settings.Settings, _: argparse.Namespace) -> int:

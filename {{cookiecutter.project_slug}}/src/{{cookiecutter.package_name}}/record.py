@@ -27,13 +27,15 @@ def known_author(settings: Settings, program: Program) -> str:
 
 
 def require_servable(settings: Settings, store: Store, version: str) -> Artifact:
-    """Return a version from the store that fits today's features and answers as it always did."""
+    """Return a version from the store that fits today's data and answers as it always did."""
     entry = releases.registry_entry(settings, version)
     artifact = store.get(entry["artifact"]["digest"])
-    made_for, today = artifact.provenance["features"], settings.features_reference
-    if _major(made_for) != _major(today):
-        raise RefusedError(f"{version} was made for {made_for}, and there is {today} now")
-    if not register.same_answers(artifact, entry["golden"]):
+    today = {"contract": settings.contract_reference, "features": settings.features_reference}
+    for name, reference in today.items():
+        made_for = artifact.provenance[name]
+        if _major(made_for) != _major(reference):
+            raise RefusedError(f"{version} was made for {made_for}, and there is {reference} now")
+    if not register.same_answers(artifact.model(), entry["golden"]):
         raise RefusedError(
             f"{version} does not give the golden answers that it was registered with"
         )
@@ -72,6 +74,26 @@ def write(
 
     ``more`` is what else belongs to the same commit and is written already.
     """
+    statement, contents = compose(
+        settings, program, action=action, subject=subject, report=report, parts=parts
+    )
+    urgent = action == "rollback"
+    engine.require_lawful(settings.root, {**(more or {}), **contents}, urgent=urgent)
+    files.write(settings.root, contents)
+    _follow(settings)
+    return statement
+
+
+def compose(
+    settings: Settings,
+    program: Program,
+    *,
+    action: str,
+    subject: tuple[str, str],
+    report: dict[str, Any],
+    parts: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return a record, and the files that put it in force, the one that counts last."""
     history = releases.records(settings)
     sequence = len(history) + 1
     version, digest = subject
@@ -112,16 +134,11 @@ def write(
             for file in sorted((settings.root / "sprints").glob("*/plan.yaml"))
         ],
     )
-    contents = {
+    return statement, {
         path: digests.pretty(statement),
         f"{evidence.ACTUALS}/{sequence:04d}.json": digests.pretty(actuals),
         evidence.ACTIVE: digests.pretty(evidence.active(sequence, statement)),
     }
-    urgent = action == "rollback"
-    engine.require_lawful(settings.root, {**(more or {}), **contents}, urgent=urgent)
-    files.write(settings.root, contents)
-    _follow(settings)
-    return statement
 
 
 def _follow(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from ai_program import digests, evidence
 from . import files
 from .artifacts import FORMAT, Artifact
 from .errors import RefusedError
+from .predictor import Predictor
 from .settings import Settings
 from .statistics import rounded
 from .use_case import features
@@ -71,11 +72,11 @@ def answers(artifact: Artifact, golden: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def same_answers(artifact: Artifact, known: Iterable[dict[str, Any]]) -> bool:
+def same_answers(model: Predictor, known: Iterable[dict[str, Any]]) -> bool:
     """Tell whether a model still answers what its registry entry says."""
     known = list(known)
     golden = pd.DataFrame([each["input"] for each in known])
-    predictions = artifact.model().predict(golden)
+    predictions = model.predict(golden)
     expected = [each["prediction"] for each in known]
     return all(
         abs(prediction - value) <= 1e-6 * max(1.0, abs(value))

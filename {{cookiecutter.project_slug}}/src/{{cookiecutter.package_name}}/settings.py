@@ -44,6 +44,7 @@ class Settings:
     privacy: dict[str, Any]
     evaluation: dict[str, Any]
     release: dict[str, Any]
+    monitoring: dict[str, Any]
     oversight: dict[str, Any]
     contracts: dict[str, dict[str, Any]]
     features: dict[str, Any]
@@ -120,6 +121,7 @@ def load(root: Path | None = None) -> Settings:
         privacy=read(root, "policies/data.yaml"),
         evaluation=evaluation,
         release=read(root, "policies/release.yaml"),
+        monitoring=read(root, "policies/monitoring.yaml"),
         oversight=read(root, "policies/oversight.yaml"),
         contracts={
             name: read(root, f"contracts/{name}.odcs.yaml")
