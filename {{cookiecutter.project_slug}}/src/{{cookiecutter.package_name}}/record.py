@@ -7,7 +7,7 @@ from typing import Any
 from ai_program import digests, evidence, exceptions
 from ai_program.program import Program
 
-from . import engine, files, kpis, register, releases, repository
+from . import bom, engine, files, kpis, register, releases, repository
 from .artifacts import Artifact, Store
 from .errors import RefusedError
 from .settings import Settings, read
@@ -134,11 +134,17 @@ def compose(
             for file in sorted((settings.root / "sprints").glob("*/plan.yaml"))
         ],
     )
-    return statement, {
+    contents = {
         path: digests.pretty(statement),
         f"{evidence.ACTUALS}/{sequence:04d}.json": digests.pretty(actuals),
-        evidence.ACTIVE: digests.pretty(evidence.active(sequence, statement)),
     }
+    if action == "promote":
+        entry = releases.registry_entry(settings, version)
+        artifact = Store(settings.store).get(digest)
+        made_of = bom.of_release(settings, statement, report, entry, artifact)
+        contents[bom.path(sequence)] = digests.pretty(made_of)
+    contents[evidence.ACTIVE] = digests.pretty(evidence.active(sequence, statement))
+    return statement, contents
 
 
 def _follow(settings: Settings) -> None:
