@@ -3,13 +3,14 @@
 Absolute seconds differ from machine to machine; the ratio of two commands that ran in turns holds.
 Every row prints both medians, so that nobody has to trust the ratio alone. No test depends on it.
 
-    nox -s bench                 the hook, its peers, generation
+    nox -s bench                 the hook, its peers, many contracts, generation
     nox -s bench -- --pipeline   and the first run of the pipeline (installs its environment)
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -20,10 +21,13 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ai_program import documents
+
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE.parent
 BIN = Path(sys.executable).parent
 RUNS = 15
+ORIGIN = "https://example.org/ai-program.git"
 
 Action = Callable[[], None]
 
@@ -66,7 +70,11 @@ def git(where: Path, *arguments: str) -> None:
 
 
 def committed_template(room: Path) -> Path:
-    """Copy this checkout as it is into a repository with one commit, so that it can be pinned."""
+    """Copy this checkout as it is into a repository with one commit, so that it can be pinned.
+
+    Git takes it for the address of a colleague's, because a pin that only one machine can fetch is
+    warned about on every commit.
+    """
     copy = room / "template"
     listing = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"],
@@ -82,6 +90,9 @@ def committed_template(room: Path) -> Path:
     git(room, "init", "-q", "-b", "main", str(copy))
     git(copy, "add", "-A")
     git(copy, "commit", "-q", "-m", "Benchmark")
+    git(copy, "remote", "add", "origin", ORIGIN)
+    git(copy, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(copy, "config", "--global", f"url.{copy}.insteadOf", ORIGIN)
     return copy
 
 
@@ -134,6 +145,11 @@ def hook(generated: Path) -> None:
     clean = process(BIN / "ai-program", *check, cwd=generated, CI="")
     compare("hook, nothing cached / import yaml", cold, floor, goal="(goal 2.5)")
     compare("hook, nothing changed / import yaml", clean, floor)
+    first = generated.parent / "first"
+    shutil.copytree(generated, first)
+    git(first, "update-ref", "-d", "HEAD")
+    before = process(BIN / "ai-program", *check, "--no-cache", cwd=first, CI="")
+    compare("hook, first commit / import yaml", before, floor)
 
     schemas = generated / ".ai-program" / "schemas"
     policies = sorted((generated / "policies").glob("*.yaml"))
@@ -163,6 +179,77 @@ def hook(generated: Path) -> None:
     for client in ("pre-commit", "prek"):
         through = process(BIN / client, *hooks, cwd=generated, CI="")
         compare(f"hook through {client} / hook itself", through, cold, runs=7)
+
+
+# The least that anybody has to do who reads contracts and judges them by a schema. The values are
+# given, so that only the parser's events count.
+FLOOR = """
+import json, sys
+from pathlib import Path
+import jsonschema_rs
+from yaml.cyaml import CParser
+schema, values, folder = sys.argv[1:]
+for path in Path(folder).glob("dataset_*.yaml"):
+    parser = CParser(path.read_text(encoding="utf-8"))
+    while parser.get_event() is not None:
+        pass
+text = Path(schema).read_text(encoding="utf-8")
+judge = jsonschema_rs.validator_for(text, validate_formats=False)
+assert all(map(judge.is_valid, json.loads(Path(values).read_text(encoding="utf-8"))))
+"""
+SOURCE = Path("contracts") / "electricity_demand.odcs.yaml"
+
+
+def grown(generated: Path, contracts: int, room: Path) -> Path:
+    """Copy the repository and commit so many contracts more; one of them is changed again."""
+    target = room / f"{contracts}-contracts"
+    shutil.copytree(generated, target)
+    text = (generated / SOURCE).read_text(encoding="utf-8")
+    for number in range(contracts):
+        name = f"dataset_{number:04}"
+        path = target / "contracts" / f"{name}.odcs.yaml"
+        path.write_text(text.replace("electricity_demand", name), encoding="utf-8")
+    git(target, "add", "-A")
+    git(target, "commit", "-q", "--no-verify", "-m", "Grow")
+    path = target / "contracts" / "dataset_0000.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "# Changed.\n", encoding="utf-8")
+    git(target, "add", "-A")
+    return target
+
+
+def peak(command: list[str], cwd: Path) -> float:
+    """Return the peak memory of one process in megabytes."""
+    child = subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.DEVNULL, env={**os.environ, "CI": ""}
+    )
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} exited {child.returncode}")
+    return usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def scale(generated: Path, room: Path) -> None:
+    """Compare what many contracts cost with the floor, with a peer, and with few contracts."""
+    one, some, many = (grown(generated, number, room) for number in (1, 500, 5000))
+    check = (BIN / "ai-program", "check", "--stage", "commit")
+    cold = {where: process(*check, "--no-cache", cwd=where, CI="") for where in (one, some, many)}
+    schema = some / ".ai-program" / "schemas" / "odcs.schema.json"
+    paths = sorted((some / "contracts").glob("dataset_*.yaml"))
+    values = room / "values.json"
+    read = [documents.parse(path.read_bytes(), path.name).value for path in paths]
+    values.write_text(json.dumps(read), encoding="utf-8")
+    floor = process(sys.executable, "-c", FLOOR, schema, values, some / "contracts", cwd=some)
+    peer = process(BIN / "check-jsonschema", "--no-cache", "--schemafile", schema, *paths, cwd=some)
+    compare("500 contracts, nothing cached / start, read, events, validate", cold[some], floor,
+            goal="(goal 3.5)")  # fmt: skip
+    compare("check-jsonschema / 500 contracts, nothing cached", peer, cold[some], runs=3,
+            goal="(goal 25)")  # fmt: skip
+    compare("one changed file among 5,000 contracts / among few", cold[many], cold[one], runs=3,
+            goal="(goal 1.5)")  # fmt: skip
+    compare("5,000 contracts / 500 contracts", cold[many], cold[some], runs=3, goal="(linear: 10)")
+    least, most = (peak([*map(str, check), "--no-cache"], where) for where in (some, many))
+    print(f"{'peak memory per 1,000 contracts':<62} {(most - least) / 4.5:8.1f} MB", flush=True)
 
 
 def generation(template: Path, generated: Path, room: Path) -> None:
@@ -214,6 +301,7 @@ def main() -> None:
         generated = generate(template, fresh(room / "made"))
         print(f"{'':<62} {'ours':>10} {'theirs':>10}   ratio")
         hook(generated)
+        scale(generated, fresh(room / "scale"))
         generation(template, generated, fresh(room / "generation"))
         if options.pipeline:
             pipeline(generated)

@@ -1,8 +1,8 @@
-"""Remembers on a laptop that a state was clean, so that asking again costs next to nothing.
+"""Remembers on a laptop that a state passed, so that asking again costs next to nothing.
 
 A state is everything that the verdict at commit follows from: the index, the commit before it, the
-day, and the engine itself. Only runs without any finding are remembered, and only if no rule asked
-for more than that (who commits, for instance). CI never looks.
+day, and the engine itself. Only runs that block nothing are remembered, with the warnings that they
+said, and only if no rule asked for more than that (who commits, for instance). CI never looks.
 """
 
 # ruff: noqa: PTH100, PTH103, PTH105, PTH111, PTH117, PTH118, PTH120, PTH123
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from ai_program.snapshot import Staged
 
-_KEPT = 100  # states; one line each
+_KEPT = 100  # states; one line each: the state, a check of the line, what the run said
+_LONGEST = 4096  # bytes of a line
 
 
 def state(staged: Staged, today: str) -> str:
@@ -32,42 +33,56 @@ def state(staged: Staged, today: str) -> str:
     return digest.hexdigest()
 
 
-def is_known(state: str) -> bool:
-    """Tell whether this very state was clean before."""
-    return state in _read()
+def said(state: str) -> str | None:
+    """Return what the run said that passed in this very state; None if there was none."""
+    return _read().get(state)
 
 
-def remember(state: str) -> None:
-    """Note that this state is clean; nothing happens where nothing can be written."""
+def remember(state: str, said: str) -> None:
+    """Note that this state passes; nothing happens where nothing can be written."""
     path = _path()
-    if path is None:
+    line = _line(state, said)
+    if path is None or len(line) > _LONGEST:
         return
-    states = [*(known for known in _read() if known != state), state][-_KEPT:]
+    known = _read()
+    known.pop(state, None)
+    lines = [*(_line(*each) for each in known.items()), line][-_KEPT:]
     aside = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(aside, "w", encoding="ascii") as file:
-            file.write("".join(f"{known}\n" for known in states))
+        with open(aside, "wb") as file:
+            file.write(b"".join(lines))
         os.replace(aside, path)
     except OSError:
         return
 
 
-def _read() -> list[str]:
-    """Return the remembered states; none at all if anything in the file is no state."""
+def _line(state: str, said: str) -> bytes:
+    """Return the line of a state: what the run said stands in it as hexadecimal digits."""
+    told = said.encode("utf-8", "surrogateescape").hex()
+    return f"{state} {sha256(f'{state} {told}'.encode()).hexdigest()} {told}\n".encode()
+
+
+def _read() -> dict[str, str]:
+    """Return the remembered states and what their runs said; none at all if a line is damaged."""
     path = _path()
     if path is None:
-        return []
+        return {}
     try:
         with open(path, "rb") as file:
-            lines = file.read(_KEPT * 65 + 1).split(b"\n")
+            lines = file.read(_KEPT * _LONGEST + 1).splitlines(keepends=True)
     except OSError:
-        return []
-    if lines.pop() or len(lines) > _KEPT:
-        return []
-    if any(len(line) != 64 or line.strip(b"0123456789abcdef") for line in lines):
-        return []
-    return [line.decode() for line in lines]
+        return {}
+    found = {}
+    for line in lines:
+        try:
+            state, _, told = line.decode("ascii").removesuffix("\n").split(" ")
+            found[state] = bytes.fromhex(told).decode("utf-8", "surrogateescape")
+        except ValueError:
+            return {}
+        if line != _line(state, found[state]):
+            return {}
+    return found if len(lines) <= _KEPT else {}
 
 
 def _path() -> str | None:

@@ -173,7 +173,9 @@ def _check(options: dict[str, str]) -> int:
 
         staged = snapshot.Staged(snapshot.Git())
         state = clean.state(staged, today)
-        if clean.is_known(state):
+        said = clean.said(state)
+        if said is not None:
+            sys.stdout.write(said)
             return CLEAN
     program = _program(stage, today, base, head, staged)
 
@@ -182,8 +184,8 @@ def _check(options: dict[str, str]) -> int:
     select = tuple(filter(None, options.get("--select", "").split(",")))
     result = checking.check(program, select=select)
     _report(result, options)
-    if state and not result.findings and program.snapshot.follows:
-        clean.remember(state)
+    if state and not result.errors and program.snapshot.follows:
+        clean.remember(state, _passed(result))
     return FINDINGS if result.errors else CLEAN
 
 
@@ -227,12 +229,7 @@ def _report(result: Result, options: dict[str, str]) -> None:
     form = options.get("--format")
     output = options.get("--output")
     if form is None and output is None and not result.errors:
-        # A clean commit prints at most one line.
-        if result.findings or result.program.snapshot.stage != "commit":
-            from ai_program.reporters import text
-
-            line = text.brief(result) if result.findings else text.summary(result) + "\n"
-            sys.stdout.write(line)
+        sys.stdout.write(_passed(result))
         return
     report = _rendered(result, form or "text", to_file=output is not None)
     if output is None:
@@ -242,6 +239,15 @@ def _report(result: Result, options: dict[str, str]) -> None:
 
     _write(output, report)
     sys.stdout.write(text.summary(result) + "\n")
+
+
+def _passed(result: Result) -> str:
+    """Return what is said when nothing blocks: at commit one line at most, else one line."""
+    if not result.findings and result.program.snapshot.stage == "commit":
+        return ""
+    from ai_program.reporters import text
+
+    return text.brief(result) if result.findings else text.summary(result) + "\n"
 
 
 def _write(output: str, report: str) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # From the least to the most sensitive.
 CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
 PERSONAL_DATA = ("none", "indirect", "direct", "special")
+# What leads from a field to the fields inside it.
+_INSIDE = ("properties", "items", "map")
 
 
 class Field:
@@ -42,8 +44,13 @@ class Field:
         return ".".join(self.names[1:])
 
 
-def fields(doc: Document) -> Iterator[Field]:
-    """Yield every field of a contract: columns, parts of columns, items of lists."""
+def fields(doc: Document) -> list[Field]:
+    """Return every field of a contract: columns, parts of columns, items of lists."""
+    found: list[Field] = doc.once("fields", lambda: list(_fields(doc)))
+    return found
+
+
+def _fields(doc: Document) -> Iterator[Field]:
     stack: list[Field] = []
     for keys, table in values.entries(doc, "schema"):
         name = values.text(table.get("name"))
@@ -55,7 +62,9 @@ def fields(doc: Document) -> Iterator[Field]:
 
 
 def _parts(field: Field) -> list[Field]:
-    found = []
+    found: list[Field] = []
+    if field.entry.keys().isdisjoint(_INSIDE):  # as in most fields
+        return found
     part: Any
     properties = field.entry.get("properties")
     for index, part in enumerate(properties if isinstance(properties, list) else ()):

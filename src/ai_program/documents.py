@@ -14,7 +14,7 @@ from ai_program.findings import Location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     Value = Any  # what YAML and JSON hold: text, numbers, booleans, null, lists, mappings
@@ -52,7 +52,7 @@ class Document:
     Keys of mappings are always text, exactly as written: ``1: x`` has the key ``"1"``.
     """
 
-    __slots__ = ("_marks", "_source", "_text", "body", "body_line", "path", "value")
+    __slots__ = ("_facts", "_marks", "_source", "_text", "body", "body_line", "path", "value")
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Document:
         self._text = text
         self._source = source  # what holds the value: the whole text, or the front matter
         self._marks: dict[Keys, tuple[Mark, Mark]] | None = None
+        self._facts: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"Document({self.path})"
@@ -90,6 +91,12 @@ class Document:
             else:
                 return default
         return value
+
+    def once(self, name: str, make: Callable[[], Value]) -> Value:
+        """Return a fact about the document that several rules ask for, made for the first one."""
+        if name not in self._facts:
+            self._facts[name] = make()
+        return self._facts[name]
 
     def at(self, *keys: str | int) -> Location:
         """Where the value of these keys stands; the nearest parent's place if it is missing."""

@@ -10,8 +10,9 @@ which is gone afterwards: whoever imports ``yaml`` next gets all of it. Where th
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from importlib.machinery import PathFinder
+
+# `importlib` would bring in more than it gives.
+from _frozen_importlib_external import PathFinder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,19 +36,22 @@ def _alone() -> tuple[Any, Any, Any]:
     bare.__path__ = spec.submodule_search_locations
     sys.modules["yaml"] = bare
     try:
-        errors, events, *_ = (
-            import_module(f"yaml.{part}") for part in ("error", "events", "nodes", "tokens")
-        )
+        errors, events, *_ = map(_part, ("error", "events", "nodes", "tokens"))
         for name, error in _ERRORS.items():
             # Only the reader's error has no place of its own.
             base = errors.YAMLError if name == "reader" else errors.MarkedYAMLError
             part = module(name)
             setattr(part, error, type(error, (base,), {}))
             setattr(bare, name, part)
-        parser = import_module("yaml._yaml").CParser
+        parser = _part("_yaml").CParser
     finally:
         del sys.modules["yaml"]
     return parser, events, errors
+
+
+def _part(name: str) -> Any:  # noqa: ANN401 - modules of a package without types
+    __import__(f"yaml.{name}")
+    return sys.modules[f"yaml.{name}"]
 
 
 def _whole() -> tuple[Any, Any, Any]:

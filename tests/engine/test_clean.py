@@ -1,4 +1,4 @@
-"""What is remembered of a clean run: exactly as long as nothing changed, and never a finding."""
+"""What is remembered of a run that passed: as long as nothing changed, and never an error."""
 
 from __future__ import annotations
 
@@ -117,12 +117,20 @@ def test_ci_neither_believes_nor_remembers(runs, memory, monkeypatch):
     assert runs() == (0, True)
 
 
-@pytest.mark.parametrize("owner", ["TODO", "a"])
-def test_no_finding_is_ever_remembered(governed, runs, memory, owner):
-    governed.add("contracts/a.odcs.yaml", f"id: a\nowner: {owner}\n")
-    code = runs()[0]
+def test_what_blocks_is_never_remembered(governed, runs, memory):
+    governed.add("contracts/a.odcs.yaml", "id: a\nowner: TODO\n")
+    assert runs() == (1, True)
     assert not memory.exists()
-    assert runs() == (code, True)
+    assert runs() == (1, True)
+
+
+def test_a_warning_is_said_again(governed, runs, capsys):
+    governed.add("contracts/a.odcs.yaml", "id: a\nowner: a\n")
+    assert runs() == (0, True)
+    said = capsys.readouterr().out
+    assert "· 0 errors · 1 warning" in said
+    assert runs() == (0, False)
+    assert capsys.readouterr().out == said
 
 
 def test_what_depends_on_who_commits_is_not_remembered(runs, memory, monkeypatch):
@@ -153,6 +161,8 @@ def test_an_empty_file_may_be_intended_only(governed, runs, memory):
         lambda data: data * 200,
         lambda data: b"not a state\n" + data,
         lambda data: bytes([data[0] ^ 1]) + data[1:],
+        lambda data: data.replace(b" \n", b" 6869\n"),  # words that no run said
+        lambda data: data.replace(b"\n", b"\r\n"),
         lambda data: b"",
     ],
 )
@@ -186,7 +196,19 @@ def test_the_memory_is_bounded(memory, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(memory.parents[1]))
     states = [f"{number:064x}" for number in range(150)]
     for state in states:
-        clean.remember(state)
-    assert memory.read_text().split("\n")[:-1] == states[50:]
-    assert clean.is_known(states[149])
-    assert not clean.is_known(states[49])
+        clean.remember(state, "two\nlines, \udcff\n")
+    clean.remember("f" * 64, "long" * 1000)
+    assert [line.split(" ")[0] for line in memory.read_text().splitlines()] == states[50:]
+    assert clean.said(states[149]) == "two\nlines, \udcff\n"
+    assert clean.said(states[49]) is None
+    assert clean.said("f" * 64) is None
+
+
+def test_a_link_in_its_place_is_replaced_not_followed(runs, memory):
+    elsewhere = memory.parents[2] / "elsewhere"
+    elsewhere.write_text("precious")
+    memory.parent.mkdir(parents=True)
+    memory.symlink_to(elsewhere)
+    assert runs() == (0, True)
+    assert elsewhere.read_text() == "precious"
+    assert runs() == (0, False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,9 @@ def find(code: str) -> type[Rule]:
     family = FAMILIES.get(code[3:4])
     if family is None:
         raise LookupError(f"no family has the rule {code}")
-    module = ELSEWHERE.get(code, family)
-    rule: type[Rule] | None = getattr(import_module(f"ai_program.rules.{module}"), code, None)
+    module = f"ai_program.rules.{ELSEWHERE.get(code, family)}"
+    __import__(module)  # importlib would have to be imported for it
+    rule: type[Rule] | None = getattr(sys.modules[module], code, None)
     if rule is None:
-        raise LookupError(f"ai_program.rules.{module} has no rule {code}")
+        raise LookupError(f"{module} has no rule {code}")
     return rule

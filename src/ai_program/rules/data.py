@@ -584,7 +584,7 @@ def _shorts(state: State) -> dict[str, _Short]:
     found: dict[str, _Short] = {}
     for places in views(state):
         doc, contract = places
-        fields = list(contracts.fields(contract))
+        fields = contracts.fields(contract)
         for keys, feature in values.entries(doc, "features"):
             name = values.text(feature.get("name"))
             inputs = set(values.texts(feature.get("inputs")))

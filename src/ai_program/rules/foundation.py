@@ -92,9 +92,10 @@ class AIP001(Rule):
             escapes = b"\\" in data
             if escapes or not all(map(is_day, {day.decode() for day in _DAYS.findall(data)})):
                 yield from self._days(doc)
-            ids = _ID_VALUES.findall(data)
-            if kind["kind"] != "contract" and (escapes or len(ids) > len(set(ids))):
-                yield from self._twice(doc)
+            if kind["kind"] != "contract":  # whose standard lets the same name stand twice
+                ids = _ID_VALUES.findall(data)
+                if escapes or len(ids) > len(set(ids)):
+                    yield from self._twice(doc)
 
     def _sections(self, doc: Document, titles: Iterable[str]) -> Iterator[Finding]:
         sections = doc.sections()
@@ -298,19 +299,23 @@ class AIP002(Rule):
 
 
 # A quick look at the bytes: nearly all files have none of these. (One pattern for all of them would
-# try each at every byte, which takes ten times as long.)
+# try each at every byte, which takes ten times as long.) What is written in escapes is looked at.
 _SUSPECT = (
     b"todo", b"tbd", b"tba", b"t.b.", b"fixme", b"xxx", b"changeme", b"change me", b"lorem",
-    b"placeholder", b"??", b"{{", b"{%", b"{#", b"<", b"to be ", b"fill in", b"your ", b"...",
+    b"placeholder", b"??", b"{{", b"{%", b"{#", b"fill in", b"your text", b"...", b"\\",
     "…".encode(),
 )  # fmt: skip
+# Words that are harmless elsewhere: `value < 0`, and `it has to be there`.
+_SUSPICIOUS = (re.compile(rb"<[a-z]"), re.compile(rb"to be\s+(?:d|filled|written)"))
 _BODY = re.compile(r"\b(?:TODO|TBD|FIXME|CHANGEME)\b|(?i:\blorem ipsum\b)|\{\{|\{%|\{#")
 _CODE = re.compile(r"`[^`]*`")
 
 
 def _suspect(data: bytes) -> bool:
     data = data.lower()
-    return any(word in data for word in _SUSPECT)
+    return any(word in data for word in _SUSPECT) or any(
+        pattern.search(data) for pattern in _SUSPICIOUS
+    )
 
 
 def _unfinished(doc: Document) -> Iterator[tuple[Location, str]]:
