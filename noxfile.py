@@ -56,7 +56,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the slow tests: real clients, linters of the workflows, blocked commits, roll-out."""
-    install(session, "test", "workflows", "peer")
+    install(session, "test", "workflows", "peer", "browser")
     session.run("pytest", "-m", "slow and not e2e", *session.posargs)
 
 

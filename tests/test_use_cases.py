@@ -92,6 +92,7 @@ def life(use_case, template, identified_home, tmp_path_factory) -> Life:
     step("rollback", repository.nox("rollback", "--reason", "complaints"))
     step("commit rollback", repository.commit("Roll back"))
     step("predict after it", repository.nox("predict"))
+    step("report", repository.nox("report"))
     step("lint", repository.nox("lint"))
     step("test", repository.nox("test"))
     return Life(repository, said)

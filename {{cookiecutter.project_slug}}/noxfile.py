@@ -62,10 +62,11 @@ def engine() -> str:
 
 def wanted() -> list[str]:
     """Return what the shared environment holds: the package with its stack, tools, engine."""
+    tool = engine().replace("ai-program", "ai-program[report]", 1)
     if package():
-        return ["--editable", ".[dev]", engine()]
+        return ["--editable", ".[dev]", tool]
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [*project["optional-dependencies"]["dev"], engine()]
+    return [*project["optional-dependencies"]["dev"], tool]
 
 
 def state() -> str:
@@ -230,6 +231,13 @@ def hooks(session: nox.Session) -> None:
 
 
 # Governance.
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the programme on one page, for those who sponsor it: build/report.html."""
+    ready(session)
+    run(session, SCRIPTS / "ai-program", "report", *session.posargs)
 
 
 @nox.session

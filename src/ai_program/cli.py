@@ -29,6 +29,8 @@ usage: ai-program check [options]        judge the programme
        ai-program open [--format json]   what people still owe before a promotion
        ai-program trace ID [--format text|json|mermaid]
                                          what a dataset, feature, model, KPI or release rests on
+       ai-program report [--output FILE] [--today DAY]
+                                         the programme on one page of HTML (build/report.html)
        ai-program pin [REV]              move the pins of this repository to a revision
        ai-program plan|regenerate|abort|status   merge other answers, or a newer template
        ai-program --version
@@ -123,6 +125,8 @@ def _command(arguments: list[str]) -> int:
         return _trace(name, options.get("--format", "text"))
     if command == "open":
         return _open(_options(rest, {"--format": ("text", "json")}))
+    if command == "report":
+        return _page(_options(rest, {"--output": None, "--today": None}))
     if command == "pin":
         from ai_program import pins
 
@@ -348,6 +352,18 @@ def _trace(name: str, form: str) -> int:
     sys.stdout.write(report)
     # A chain with a hole in it is not one to lean on.
     return FINDINGS if found.missing else CLEAN
+
+
+def _page(options: dict[str, str]) -> int:
+    from ai_program import dashboard
+
+    output = options.get("--output", "build/report.html")
+    page = dashboard.render(_program("commit", _today(options.get("--today"))))
+    folder = os.path.dirname(os.path.realpath(output))  # noqa: PTH120
+    os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+    _write(output, page)
+    sys.stdout.write(f"{output}\n")
+    return CLEAN
 
 
 def _open(options: dict[str, str]) -> int:
