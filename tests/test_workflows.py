@@ -309,3 +309,35 @@ def test_a_repository_of_an_earlier_template_is_judged_by_its_own_shape(
     result = cases.judge(case, cases.read(demand), store, NewerBaseline())
     found = [finding.message for finding in result.findings if finding.code == "AIP702"]
     assert found == messages
+
+
+@pytest.mark.parametrize(
+    ("crons", "comes"),
+    [
+        (["17 5 * * 1"], True),
+        (["*/15 0-8/2,20 * jan-MAR sun,Fri"], True),
+        (["0 0 29 2 *"], True),
+        (["5/10 0 31 * *"], True),
+        (["0 0 31 4,6,9,11 *"], False),
+        (["0 0 30-31 2 *"], False),
+        (["0 0 30 2 1"], True),  # every Monday of February
+        (["60 0 * * *"], False),
+        (["0 24 * * *"], False),
+        (["0 0 0 * *"], False),
+        (["0 0 * 13 *"], False),
+        (["0 0 * * 7"], False),
+        (["0 0 * * 1x"], False),
+        (["0 0 * * MONDAY"], False),
+        (["0 0 * * 5-1"], False),
+        (["*/0 0 * * *"], False),
+        (["0 0 * *"], False),
+        (["0 0 * * ²"], False),
+        (["@daily"], False),
+        ([], False),
+        ([5], False),
+        (["0 0 31 2 *", "0 0 1 2 *"], True),
+        (["0 0 1 2 *", "soon"], False),
+    ],
+)
+def test_a_schedule_names_times_that_come(crons, comes):
+    assert workflows._has_time({"schedule": [{"cron": cron} for cron in crons]}) is comes

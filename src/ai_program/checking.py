@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ai_program import rules
+from ai_program.documents import DocumentError
 from ai_program.program import PLACES
 from ai_program.snapshot import CannotDecide, Misuse
 
@@ -133,6 +134,8 @@ def _run(rule: Rule, program: Program) -> list[Finding]:
         return list(rule.check(program))
     except (CannotDecide, Misuse):
         raise
+    except DocumentError as error:  # a file that no rule that says so is about
+        raise CannotDecide(f"rule {rule.metadata.code} has to read it: {error}") from error
     except Exception as error:
         # A rule that breaks has not judged, and that must not look like a pass.
         reason = " ".join(f"{type(error).__name__}: {error}".split())

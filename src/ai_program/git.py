@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     Answer = tuple[str, str, bytes | int]  # id, kind, and content or too large a size
 
 # Larger blobs are passed over, not held: no governed file comes near, and data belongs elsewhere.
-MAX_BLOB = 64 * 1024 * 1024
+MAX_BLOB = 16 * 1024 * 1024
+# Larger ones are held one at a time, so that many of them need no more memory than one.
+MAX_HELD = 1024 * 1024
 # Requests are written before their answers are read, so they must fit into the smallest pipe.
 _CHUNK = 4096
 _SAFE = (
@@ -131,7 +133,9 @@ class Objects:
         self._process: processes.Process | None = None
         self._pending: Sequence[str] = ()  # asked, and not read yet
         self._answers: dict[str, Answer | None] = {}  # read, and not used yet
-        self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is too large
+        self._blobs: dict[str, bytes | int] = {}  # content, or the size of what is not kept
+        self._large: tuple[str, bytes | int] = ("", 0)  # the last one that is too large to keep
+        self._most = MAX_HELD  # bytes of a blob that is read
         self._wanted: dict[str, None] = {}  # blobs that will be needed soon
         self._trees: dict[str, list[tuple[str, str, str]]] = {}
 
@@ -179,7 +183,7 @@ class Objects:
             return None
         size = int(words[2])
         content: bytes | int = size
-        if size > MAX_BLOB:
+        if size > (self._most if words[1] == b"blob" else MAX_BLOB):
             left = size + 1
             while left and (piece := process.read(min(left, 1 << 20))):
                 left -= len(piece)
@@ -202,7 +206,26 @@ class Objects:
         self.ask([*self._wanted])
 
     def blob(self, oid: str) -> bytes | int:
-        """Return the content of a blob, or its size if it is too large to hold."""
+        """Return the content of a blob, or its size if it is too large to be read at all."""
+        found = self._look(oid)
+        if isinstance(found, bytes) or found > MAX_BLOB:
+            return found
+        if self._large[0] != oid:
+            self._read()
+            self._large = ("", 0)
+            self._most = MAX_BLOB
+            (answer,) = self.query((oid,))
+            self._most = MAX_HELD
+            self._large = (oid, found if answer is None else answer[2])
+        return self._large[1]
+
+    def size(self, oid: str) -> int:
+        """Return the number of bytes of a blob."""
+        found = self._look(oid)
+        return found if isinstance(found, int) else len(found)
+
+    def _look(self, oid: str) -> bytes | int:
+        """Return the content of a blob, or its size if it is too large to be kept."""
         if oid not in self._blobs:
             self._wanted[oid] = None
             wanted = [*self._wanted]

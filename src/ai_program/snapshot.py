@@ -41,6 +41,17 @@ _EMPTY_BLOBS = frozenset(
 )
 
 
+class _UnreadableError(DocumentError):
+    """Says which file cannot be read to whoever did not expect it."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self._path = path
+
+    def __str__(self) -> str:
+        return f"{self._path} cannot be read: {self.message}"
+
+
 class Tree:
     """One state of the repository: its paths, and their content on demand."""
 
@@ -70,10 +81,10 @@ class Tree:
         """
         entry = self.entries[path]
         if entry.mode == "160000":
-            raise DocumentError("is a submodule, whose files are not read")
+            raise _UnreadableError(path, "is a submodule, whose files are not read")
         content = self._objects.blob(entry.oid)
         if isinstance(content, int):
-            raise DocumentError(f"{content:,} bytes are too many to be read")
+            raise _UnreadableError(path, f"{content:,} bytes are too many to be read")
         return content
 
     def size(self, path: str) -> int:
@@ -81,8 +92,7 @@ class Tree:
         entry = self.entries[path]
         if entry.mode == "160000":
             return 0
-        content = self._objects.blob(entry.oid)
-        return content if isinstance(content, int) else len(content)
+        return self._objects.size(entry.oid)
 
     def document(self, path: str) -> Document | None:
         """Return the document at a path; None if it is absent or unreadable (see problem)."""

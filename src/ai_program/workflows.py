@@ -38,7 +38,6 @@ _KEYS_OF_STEP = frozenset(
 _FREE_INPUTS = frozenset(
     ("python-version", "lfs", "submodules", "path", "if-no-files-found", "retention-days")
 )
-_SIGNS = "*/,-"
 # When in the week, and with which questions: the team's.
 _BY_TEAM = ("schedule", "workflow_dispatch")
 # These run with the base's token on what a stranger proposes; only the policy workflow may.
@@ -459,30 +458,64 @@ def _triggers(on: object) -> dict[str, Any]:
 
 # The longest each month gets.
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+# What each field of a schedule may name: the least, the most, and words for them.
+_FIELDS = (
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, tuple("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split())),  # noqa: SIM905
+    (0, 6, tuple("SUN MON TUE WED THU FRI SAT".split())),  # noqa: SIM905
+)
 
 
 def _has_time(on: object) -> bool:
-    """Tell whether a schedule names a time that comes: `0 0 31 2 *` never does."""
+    """Tell whether a schedule names a time that comes: `0 0 31 2 *` never does.
+
+    With one entry that is none, GitHub runs nothing of the workflow.
+    """
     entries = on.get("schedule") if isinstance(on, dict) else None
     crons = [each.get("cron") for each in entries or () if isinstance(each, dict)]
-    return any(isinstance(cron, str) and _comes(cron.split()) for cron in crons)
+    fields = [cron.split() if isinstance(cron, str) else [] for cron in crons]
+    return all(map(_is_schedule, fields)) and any(map(_comes, fields))
 
 
-def _is_odd(field: str) -> bool:
-    """Tell whether this is no field of a schedule: not `*/5`, `1-5`, `1,15`, `MON`."""
-    return not (field.isascii() and all(part.isalnum() or part in _SIGNS for part in field))
+def _is_schedule(fields: list[str]) -> bool:
+    return len(fields) == len(_FIELDS) and all(
+        _moments(field, *bounds) for field, bounds in zip(fields, _FIELDS, strict=True)
+    )
 
 
 def _comes(fields: list[str]) -> bool:
-    if len(fields) != 5 or any(_is_odd(field) for field in fields):
-        return False
-    _, _, day, month, weekday = fields
-    if weekday != "*" or not day.isdecimal():
+    _, _, days, months, weekdays = fields
+    if weekdays != "*":
         return True  # either of day and weekday is enough
-    months = [int(each) for each in month.split(",") if each.isdecimal()]
-    if len(months) != len(month.split(",")):
-        return 1 <= int(day) <= 31
-    return any(1 <= each <= 12 and 1 <= int(day) <= _DAYS[each - 1] for each in months)
+    return any(
+        day <= _DAYS[month - 1]
+        for month in _moments(months, *_FIELDS[3])
+        for day in _moments(days, *_FIELDS[2])
+    )
+
+
+def _moments(field: str, least: int, most: int, words: tuple[str, ...]) -> set[int]:
+    """Return what a field names (`*`, `*/5`, `1-5`, `1,15`, `MON`); nothing if it is no field."""
+    found: set[int] = set()
+    for part in field.upper().split(","):
+        span, slash, step = part.partition("/")
+        first, dash, last = span.partition("-")
+        start = least if span == "*" else _moment(first, least, words)
+        end = _moment(last, least, words) if dash else most if slash or span == "*" else start
+        by = _moment(step, 1, ()) if slash else 1
+        if not (least <= start <= end <= most and by >= 1):
+            return set()
+        found.update(range(start, end + 1, by))
+    return found
+
+
+def _moment(text: str, least: int, words: tuple[str, ...]) -> int:
+    """Return the number that a word or digits name, -1 if they name none."""
+    if text in words:
+        return least + words.index(text)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 3 else -1
 
 
 def _mapping(value: object) -> dict[str, Any]:

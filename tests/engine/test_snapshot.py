@@ -178,12 +178,30 @@ def test_odd_file_names(repo):
 
 def test_a_large_blob_is_passed_over(repo, monkeypatch):
     monkeypatch.setattr(git, "MAX_BLOB", 1000)
+    monkeypatch.setattr(git, "MAX_HELD", 500)
     repo.add("big.yaml", b"a: " + b"x" * 2000).add("small.yaml", "a: 1\n")
     head = repo.take().head
     assert head.size("big.yaml") == 2003
     assert head.document("big.yaml") is None
     assert head.problem("big.yaml").message == "2,003 bytes are too many to be read"
     assert head.document("small.yaml").value == {"a": 1}
+
+
+def test_large_blobs_are_held_one_at_a_time(repo, monkeypatch):
+    monkeypatch.setattr(git, "MAX_HELD", 1000)
+    sizes = {"a.csv": 999, "b.csv": 1500, "c.csv": 2500, "d.csv": 1}
+    for path, size in sizes.items():
+        repo.add(path, path[0] * size)
+    head = repo.take().head
+    head.load(sizes)
+    for _ in range(2):
+        for path, size in sizes.items():
+            assert head.size(path) == size
+            assert head.read(path) == path[0].encode() * size
+    objects = head._objects
+    held = [each for each in objects._blobs.values() if isinstance(each, bytes)]
+    assert sum(map(len, held)) == 1000
+    assert objects._large[1] == b"c" * 2500
 
 
 def test_many_objects_do_not_fill_the_pipes(repo):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ai_program import lock
+from ai_program import documents, lock, schemas
+from ai_program.documents import DocumentError
 from ai_program.git import Misuse
 from ai_program.regeneration import merging, sprints
 from ai_program.regeneration.merging import WORKSHOP, Content, Work
@@ -182,6 +183,8 @@ def render_both(
         after = template.resolve(template.newest() if request.to == LATEST else request.to)
     if request.to == LATEST and template.contains(before, after):
         after = before  # an upgrade never goes back
+    if before == after:  # another version may ask other questions
+        require_form(workshop)
     given = folder / "given.yaml"
     given.write_bytes(workshop)
     jobs: list[Job] = []
@@ -206,6 +209,25 @@ def render_both(
         if request.source and kept["source"] == locked["template"]["source"]:
             engine["source"] = request.source
     return Renderings(old, new.with_engine(engine), tuple(notes))
+
+
+def require_form(workshop: bytes) -> None:
+    """Refuse answers that rule AIP001 would refuse in the commit, in its words.
+
+    The template would take ``"900"`` for a number, because that is how a number is typed at a
+    prompt; a file with it could not be committed.
+
+    Raises:
+        Misuse: a value has another form than its question asks for.
+
+    """
+    try:
+        document = documents.parse(workshop, WORKSHOP)
+    except DocumentError as error:
+        raise Misuse(f"{WORKSHOP}:{error}") from None
+    for keys, message in schemas.validate("workshop", document.value):
+        at = document.at(*keys)
+        raise Misuse(f"{WORKSHOP}:{at.line}:{at.column}: {'.'.join(map(str, keys))}: {message}")
 
 
 def prepare(repository: Repository, request: Request, renderer: Renderer, folder: Path) -> Prepared:
