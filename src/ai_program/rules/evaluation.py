@@ -63,14 +63,24 @@ class AIP201(Rule):
             if not isinstance(answer, dict) or not isinstance(answer.get("metric"), str):
                 continue
             wanted = [answer.get(key) for key in ("metric", "slice", "compare_with", "direction")]
-            if wanted not in [
-                [gate.get(key) for key in ("metric", "slice", "compare_with", "direction")]
+            found = [
+                gate
                 for gate in gates
-            ]:
+                if [gate.get(k) for k in ("metric", "slice", "compare_with", "direction")] == wanted
+            ]
+            if not found:
                 yield self.finding(
                     policy.key_at("gates"),
                     f"no gate measures the guardrail {name} of the workshop ({_measured(answer)})",
                     do="add the gate, or take the guardrail out of the answers and regenerate",
+                )
+            elif program.base.evaluation is None and all(_looser(each, answer) for each in found):
+                # From the next commit on AIP208 asks for a decision.
+                yield self.finding(
+                    policy.at("gates", policy.get("gates").index(found[0]), "limit"),
+                    f"{found[0].get('id')} passes {found[0]['limit']}, and the workshop agreed on"
+                    f" {answer['limit']}",
+                    do="begin with the limit of the workshop; a decision can change it afterwards",
                 )
 
     def _compared(
@@ -690,6 +700,14 @@ def subject(release: Document) -> tuple[str, str, str]:
     name, sha = release.get("subject", 0, "name"), release.get("subject", 0, "digest", "sha256")
     model, _, version = name.partition("/") if isinstance(name, str) else ("", "", "")
     return model, version, f"sha256:{sha}" if isinstance(sha, str) else ""
+
+
+def _looser(gate: dict[str, Any], answer: dict[str, Any]) -> bool:
+    """Tell whether a gate passes what the guardrail does not."""
+    limit, agreed = values.number(gate.get("limit")), values.number(answer.get("limit"))
+    if limit is None or agreed is None:
+        return False
+    return limit < agreed if gate.get("direction") == "higher" else limit > agreed
 
 
 def _passes_worse_models(gate: dict[str, Any]) -> bool:
