@@ -305,7 +305,7 @@ def anomaly_detection(rendered) -> Path:
 
 @pytest.fixture(scope="session")
 def inventory_optimization(rendered) -> Path:
-    """Return the repository of a use case without a pipeline."""
+    """Return the repository of inventory optimisation, as its profile answers the workshop."""
     return rendered("inventory_optimization")
 
 

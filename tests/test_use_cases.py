@@ -43,6 +43,11 @@ USE_CASES = {
         fallback="last_week_same_hour",
         refused="ridge",
     ),
+    "inventory_optimization": UseCase(
+        answers=EXAMPLES / "inventory.workshop.yaml",
+        fallback="reorder_point",
+        refused="quantile_boosting",
+    ),
 }
 
 

@@ -259,6 +259,7 @@ def _decision_types(
             "respond_within_hours": 4 if mode in workshop.REVIEW_BEFORE else 24,
             "sample_rate": 0.05 if mode == "sample" else None,
             "workload": None if mode in {"none", "monitor"} else workload,
+            "approval_above": entry.get("approval_above"),
             "override": entry["override"],
             "appeal": entry["appeal"],
         }
@@ -423,6 +424,7 @@ def _evaluation(
         },
         "statistics": statistics,
         "baselines": evaluation["baselines"],
+        "costs": evaluation.get("costs"),
         "fairness": {
             "metric": metric,
             "limit": float(bound) if bound else None,

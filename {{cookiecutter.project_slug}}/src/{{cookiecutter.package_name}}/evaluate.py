@@ -5,7 +5,8 @@ use cases share stands here: who answers, the draws that make intervals, the sli
 that are compared, and the counts that allow no error at all. ``invariant_violations``: answers that
 cannot be right, whatever the truth is. ``golden_violations``: known rows that were missed by more
 than the tolerance. ``opt_out_violations``: rows of people who did not consent, among those that
-were learned from or judged on.
+were learned from or judged on. Where a gate asks for it, ``explainability_score`` says how far the
+answers can be explained, as `explain` defines it.
 
 Between groups of the attributes under ``fairness`` of the policy. ``selection_ratio``: the smallest
 share of a group that is selected, over the largest. ``error_ratio``: the largest mean error of a
@@ -23,6 +24,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from . import explain
 from .errors import RefusedError
 from .golden import Golden
 from .predictor import Predictor
@@ -51,6 +53,8 @@ class Evaluation:
 
     RULE: ClassVar[Callable[[str], Predictor]]
     TARGET: ClassVar[str]
+    # The inputs that explain an answer; only who asks for the explainability score needs them.
+    NAMES: ClassVar[tuple[str, ...]] = ()
     # Reported for every slice, whether a gate asks for it or not.
     REPORTED: ClassVar[tuple[str, ...]]
     # Reported once, because a KPI is made of them.
@@ -62,8 +66,12 @@ class Evaluation:
         model: Predictor,
         champion: Predictor | None,
         policy: dict[str, Any],
+        twin: Callable[[], Predictor] | None = None,
     ) -> None:
+        """Ask all parties; ``twin`` trains the model once more, with another seed."""
         self.data = data
+        self.model = model
+        self.twin = twin
         self.test = data.test
         self.policy = policy
         self.truth = data.test[self.TARGET].to_numpy(dtype=float)
@@ -169,6 +177,8 @@ class Evaluation:
                 with np.errstate(divide="ignore"):
                     ratio = 1 / self._between_groups(self.errors(), rows)
                 return self.draws.estimate(ratio, int(rows.sum()))
+            case "explainability_score", None if self.twin and self.NAMES:
+                return self._explainability(rows)
         estimate = self.estimate(metric, rows, against)
         if estimate is None:
             raise RefusedError(
@@ -209,6 +219,15 @@ class Evaluation:
                 ratio = np.where(largest == 0, 1.0, smallest / largest)
             worst = np.fmin(worst, ratio) if not np.isnan(ratio).any() else ratio
         return worst
+
+    def _explainability(self, rows: np.ndarray) -> Estimate:
+        names, usual = self.NAMES, explain.usual(self.data.training, self.NAMES)
+        with repeatable():
+            first, second = (
+                explain.explanation(each, self.test, names, usual)
+                for each in (self.model, self.twin())
+            )
+        return explain.score(self.answers, first, second, self.draws, rows)
 
 
 def pooled(groups: np.ndarray, rows: np.ndarray, min_rows: int) -> np.ndarray:

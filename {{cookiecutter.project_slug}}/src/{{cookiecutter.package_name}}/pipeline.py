@@ -131,7 +131,11 @@ def judge_and_register(
             statistics=settings.evaluation["statistics"],
             gates=settings.evaluation["gates"],
             measurements=evaluation.Evaluation(
-                data, model, champion, settings.evaluation
+                data,
+                model,
+                champion,
+                settings.evaluation,
+                twin=lambda: train.train(candidate, data.training, settings.seed + 1),
             ).measurements(),
             **judged,
         )

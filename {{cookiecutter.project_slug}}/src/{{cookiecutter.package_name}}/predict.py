@@ -10,6 +10,7 @@ import pandas as pd
 
 from . import ingest, record, releases
 from .artifacts import Store
+from .explain import Explained
 from .predictor import Predictor
 from .settings import Settings
 from .use_case import rules, serving
@@ -20,7 +21,10 @@ def now(settings: Settings) -> tuple[str, pd.DataFrame]:
     ingest.verify(settings)
     rows = serving.current(ingest.tables(settings), settings.features)
     name, model = answering(settings)
-    return name, serving.present(rows, model.predict(rows))
+    answers = model.predict(rows)
+    if isinstance(model, Explained):
+        return name, serving.present(rows, answers, model.explain(rows))
+    return name, serving.present(rows, answers)
 
 
 def answering(settings: Settings) -> tuple[str, Predictor]:

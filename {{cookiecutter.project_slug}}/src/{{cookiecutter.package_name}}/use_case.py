@@ -6,7 +6,8 @@ evaluation  `split(frame, data)`, rows to learn from and rows to judge on; `Eval
 features    `NAMES`, `TARGET`, `build(tables)`, the one definition for training and serving
 models      `CANDIDATES`, `DEFAULT`, `untrained(candidate, seed)`
 rules       `is_rule(name)`, `Rule(name)`: what answers without a model
-serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`
+serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`, which also
+            takes the explanation where what answers has one
 """
 
 from .{{ cookiecutter.use_case }} import evaluation, features, models, rules, serving

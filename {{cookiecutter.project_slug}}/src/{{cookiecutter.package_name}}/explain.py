@@ -1,0 +1,122 @@
+"""Explain: which inputs made an answer what it is, and how far that can be trusted.
+
+An explanation of an answer is a sum: what the model starts from, and what each input adds. A model
+that is such a sum says so itself (a method ``explain``). For any other, the term of an input is
+what the answer loses when that input is replaced by its median of the training (occlusion).
+
+The score says whether such sums may be shown to somebody who has to stand for a decision:
+
+    explainability_score = (1 - additivity error) * stability
+
+additivity error  how far the sums are from the answers, as a share of how far the answers are from
+                  what the model starts from: 0 for a sum, near 1 where inputs act only together
+stability         the share of the five inputs with the largest terms (mean of the absolute values)
+                  that are among the five largest again when the model is trained with another seed
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from .predictor import Predictor
+from .statistics import Draws, Estimate
+
+TOP = 5
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Sums that explain answers: one row for each answer, in the unit of the answer."""
+
+    base: np.ndarray
+    terms: pd.DataFrame
+
+    @property
+    def sums(self) -> np.ndarray:
+        """Return what the explanation says that the answers are."""
+        return self.base + self.terms.to_numpy().sum(axis=1)
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A model whose answers are sums, and that says of what."""
+
+    def explain(self, features: pd.DataFrame) -> Explanation:
+        """Return the exact terms of each answer."""
+
+
+def explanation(
+    model: Predictor, rows: pd.DataFrame, names: tuple[str, ...], usual: pd.Series
+) -> Explanation:
+    """Return the terms of each answer: the model's own, or those of occlusion."""
+    if isinstance(model, Explained):
+        return model.explain(rows)
+    return occlusion(model, rows, names, usual)
+
+
+def occlusion(
+    model: Predictor, rows: pd.DataFrame, names: tuple[str, ...], usual: pd.Series
+) -> Explanation:
+    """Return as the term of each input what the answers lose when it is replaced by the usual."""
+    unknown = {name: np.full(len(rows), usual[name], dtype=rows[name].dtype) for name in names}
+
+    def without(*names: str) -> np.ndarray:
+        changed = rows.assign(**{name: unknown[name] for name in names})
+        return np.asarray(model.predict(changed), dtype=float)
+
+    answers = without()
+    with np.errstate(invalid="ignore"):  # answers that are no numbers have no terms either
+        terms = pd.DataFrame({name: answers - without(name) for name in names})
+    return Explanation(base=without(*names), terms=terms)
+
+
+def usual(training: pd.DataFrame, names: tuple[str, ...]) -> pd.Series:
+    """Return the median of each input, of its own type."""
+    return pd.Series({name: training[name].median() for name in names})
+
+
+def score(
+    answers: np.ndarray, first: Explanation, second: Explanation, draws: Draws, rows: np.ndarray
+) -> Estimate:
+    """Return the score of a model; ``second`` explains the same rows with another seed."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = draws.mean(np.abs(answers - first.sums), rows)
+        reach = draws.mean(np.abs(answers - first.base), rows)
+        error = np.where(reach > 0, np.minimum(apart / reach, 1.0), 1.0)
+    return draws.estimate((1 - error) * _stability(first, second, draws, rows), int(rows.sum()))
+
+
+def _stability(
+    first: Explanation, second: Explanation, draws: Draws, rows: np.ndarray
+) -> np.ndarray:
+    """Return the share of the top inputs that both name, over all rows and in each resample."""
+    tops = [
+        [_top(sizes) for sizes in np.column_stack([
+            draws.mean(each.terms[name].abs().to_numpy(), rows) for name in each.terms
+        ])]
+        for each in (first, second)
+    ]  # fmt: skip
+    return np.array([
+        len(one & other) / len(one) if one else 0.0 for one, other in zip(*tops, strict=True)
+    ])  # fmt: skip
+
+
+def _top(sizes: np.ndarray) -> set[int]:
+    """Return the places of the largest sizes; what has no effect is not among them."""
+    return {int(place) for place in np.argsort(-sizes, kind="stable")[:TOP] if sizes[place] > 0}
+
+
+def reasons(said: Explanation) -> list[str]:
+    """Return for each answer its largest terms, for people: ``mean_4 +12, price_change -3``."""
+    values, names = said.terms.to_numpy(), list(said.terms)
+    largest = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :_SHOWN]
+    return [
+        f"{start:.0f} usually, "
+        + ", ".join(f"{names[place]} {row[place]:+.0f}" for place in places)
+        for start, row, places in zip(said.base, values, largest, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Inventory optimisation: how many units of each article to have for the week that comes."""
