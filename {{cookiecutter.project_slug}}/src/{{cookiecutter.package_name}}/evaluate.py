@@ -177,9 +177,10 @@ class Evaluation:
                 with np.errstate(divide="ignore"):
                     ratio = 1 / self._between_groups(self.errors(), rows)
                 return self.draws.estimate(ratio, int(rows.sum()))
-            case "explainability_score", None if self.twin and self.NAMES:
-                return self._explainability(rows)
-        estimate = self.estimate(metric, rows, against)
+        if (metric, against) == ("explainability_score", None):
+            estimate = self._explainability(rows)
+        else:
+            estimate = self.estimate(metric, rows, against)
         if estimate is None:
             raise RefusedError(
                 f"policies/evaluation.yaml asks for {metric} against {against}, "
@@ -220,7 +221,9 @@ class Evaluation:
             worst = np.fmin(worst, ratio) if not np.isnan(ratio).any() else ratio
         return worst
 
-    def _explainability(self, rows: np.ndarray) -> Estimate:
+    def _explainability(self, rows: np.ndarray) -> Estimate | None:
+        if self.twin is None or not self.NAMES:
+            return None
         names, usual = self.NAMES, explain.usual(self.data.training, self.NAMES)
         with repeatable():
             first, second = (
