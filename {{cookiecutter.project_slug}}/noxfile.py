@@ -163,6 +163,42 @@ def predict(session: nox.Session) -> None:
 
 
 @nox.session
+def serve(session: nox.Session) -> None:
+    """Answer over HTTP with the release in force: `-- --port 8080`; see README.md, Serving."""
+    pipeline_command(session, "serve")
+
+
+@nox.session
+def features(session: nox.Session) -> None:
+    """Publish the features that the service looks up by the keys of their entity."""
+    pipeline_command(session, "features")
+
+
+@nox.session
+def review(session: nox.Session) -> None:
+    """Decide what is left to people: `-- list`, `-- approve ID --reason "…"`, `-- --help`."""
+    pipeline_command(session, "review")
+
+
+@nox.session
+def trip(session: nox.Session) -> None:
+    """Take the version in force out at once: `nox -s trip -- --reason "…"`."""
+    pipeline_command(session, "trip")
+
+
+@nox.session
+def reset(session: nox.Session) -> None:
+    """Let it answer again: `nox -s reset -- --approve @somebody --reason "…"`."""
+    pipeline_command(session, "reset")
+
+
+@nox.session
+def expire(session: nox.Session) -> None:
+    """Delete recorded decisions that were kept as long as policies/data.yaml says."""
+    pipeline_command(session, "expire")
+
+
+@nox.session
 def status(session: nox.Session) -> None:
     """Say what is in force, since when, and what lies behind it."""
     pipeline_command(session, "status")

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ai_program import digests
+from ai_program import evidence
 
+from {{ cookiecutter.package_name }} import artifacts
+from {{ cookiecutter.package_name }} import files
 from {{ cookiecutter.package_name }} import pipeline
+from {{ cookiecutter.package_name }} import register
 from {{ cookiecutter.package_name }} import settings
 from {{ cookiecutter.package_name }}.evaluate import Data
 
+TOKEN = "a-secret-of-the-tests-with-enough-length"  # noqa: S105
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -41,3 +48,72 @@ def with_rows(found, tmp_path) -> Callable[..., settings.Settings]:
         return dataclasses.replace(found, evaluation=found.evaluation | {"data": data})
 
     return with_rows
+
+
+class Served:
+    """A repository to serve from: the policies of this one, and releases of its own."""
+
+    def __init__(self, root: Path) -> None:
+        for folder in (".ai-program", "contracts", "features", "policies"):
+            shutil.copytree(ROOT / folder, root / folder)
+        for folder in ("data", "src"):
+            (root / folder).symlink_to(ROOT / folder)
+        self.root = root
+        self.count = 0
+
+    @property
+    def settings(self) -> settings.Settings:
+        return settings.load(self.root)
+
+    def row(self, **changed: object) -> dict[str, object]:
+        """Return a row that is as the feature view declares it."""
+        row = {}
+        for feature in self.settings.features["features"]:
+            low, _ = feature.get("range") or (None, None)
+            row[feature["name"]] = int(low or 0) if feature["dtype"] == "int64" else low or 0.0
+        return row | changed
+
+    def release(self, model: object, candidate: str = "sum") -> str:
+        """Put a model in force, without the questions of a promotion; return its version."""
+        found = self.settings
+        made_for = {"features": found.features_reference, "contract": found.contract_reference}
+        artifact = artifacts.pack(model, made_for)
+        artifacts.Store(found.store).put(artifact)
+        version = evidence.version_name(candidate, artifact.digest)
+        golden = register.answers(artifact, pd.DataFrame([self.row()]))
+        entry = {
+            "version": version,
+            "candidate": candidate,
+            "artifact": {"digest": artifact.digest},
+            "golden": golden,
+        }
+        self.count += 1
+        statement = evidence.release_statement(
+            model=found.model,
+            version=version,
+            artifact=artifact.digest,
+            predicate={
+                "sequence": self.count,
+                "previous": None,
+                "action": "promote",
+                "data": {"contract": found.contract_reference, "digest": digests.of_bytes(b"")},
+                "exceptions": ["EX-0001"],
+            },
+        )
+        contents = {
+            f"{evidence.REGISTRY}/{version}.json": entry,
+            evidence.release_path(self.count): statement,
+            evidence.ACTIVE: evidence.active(self.count, statement),
+        }
+        files.write(self.root, {path: digests.pretty(value) for path, value in contents.items()})
+        return version
+
+    def rewrite(self, path: str, old: str, new: str) -> None:
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text
+        (self.root / path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def served(tmp_path) -> Served:
+    return Served(tmp_path / "served")

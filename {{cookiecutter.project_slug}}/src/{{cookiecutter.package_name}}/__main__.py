@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ai_program import evidence
 
-from . import releases, settings
+from . import breaker, releases, repository, settings
 from .errors import RefusedError
 
 
@@ -51,9 +53,71 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("predict", help="answer what the use case asks for now")
     command.set_defaults(run=_predict)
 
+    command = commands.add_parser("serve", help="answer over HTTP")
+    command.add_argument("--host", default="127.0.0.1", help="where to listen (default: here)")
+    command.add_argument("--port", type=int, default=8080, help="default: 8080")
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("features", help="publish the features that serving looks up")
+    command.set_defaults(run=_features)
+
+    command = commands.add_parser("trip", help="take the version in force out at once")
+    command.add_argument("--reason", required=True, help="what is wrong")
+    command.set_defaults(run=_trip)
+
+    command = commands.add_parser("reset", help="let a version answer again that was taken out")
+    command.add_argument("--approve", required=True, metavar="@PERSON", help="who approves")
+    command.add_argument("--reason", required=True, help="why it may answer again")
+    command.add_argument("--version", help="which (default: the one in force)")
+    command.set_defaults(run=_reset)
+
+    command = commands.add_parser("review", help="decide what the policy leaves to people")
+    _review_parser(command)
+
+    command = commands.add_parser("expire", help="delete decisions that were kept long enough")
+    command.set_defaults(run=_expire)
+
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
+
+
+def _review_parser(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="WHAT")
+
+    command = commands.add_parser("list", help="show what waits, the earliest first")
+    command.set_defaults(run=_review_list)
+
+    command = commands.add_parser("approve", help="let a decision stand")
+    command.set_defaults(run=_review_approve)
+    _decides(command)
+
+    command = commands.add_parser("override", help="put another value in its place")
+    command.set_defaults(run=_review_override)
+    _decides(command)
+    command.add_argument("--value", required=True, type=_value, help="what holds instead")
+
+    command = commands.add_parser("decide", help="decide without seeing what the system says")
+    command.set_defaults(run=_review_override)
+    _decides(command)
+    command.add_argument("--value", required=True, type=_value, help="what you would decide")
+
+    command = commands.add_parser("summary", help="write what people made of it, as evidence")
+    command.add_argument("--until", help="the last day, YYYY-MM-DD (default: yesterday)")
+    command.set_defaults(run=_review_summary)
+
+
+def _decides(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", help="the decision, or the beginning of its id")
+    command.add_argument("--reason", required=True, help="why")
+
+
+def _value(text: str) -> Any:
+    """Return a value of the command line: JSON if it is some, else a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _pipeline(found: settings.Settings, options: argparse.Namespace) -> int:
@@ -123,9 +187,95 @@ def _drill(found: settings.Settings, options: argparse.Namespace) -> int:
 def _predict(found: settings.Settings, _: argparse.Namespace) -> int:
     from . import predict
 
-    name, rows = predict.now(found)
-    print(f"# {name}")
+    answerer, rows = predict.now(found)
+    if answerer.why and answerer.name == found.fallback and answerer.record:
+        print(f"{answerer.released} does not answer: {answerer.why}", file=sys.stderr)
+    print(f"# {answerer.name}")
     print(rows.to_csv(index=False), end="")
+    return 0
+
+
+def _serve(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import service
+
+    service.serve(found, host=options.host, port=options.port)
+    return 0
+
+
+def _features(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import feature_store
+
+    table = feature_store.publish(found)
+    print(f"{table.manifest['rows']:,} rows of {found.features_reference}, table {table.lineage}")
+    return 0
+
+
+def _trip(found: settings.Settings, options: argparse.Namespace) -> int:
+    version = breaker.trip(found, by=repository.author(found.root), reason=options.reason)
+    print(f"{version} is taken out, and {found.fallback} answers from the next request on.")
+    print("Next: nox -s rollback, and an incident if anybody acted on a wrong answer:")
+    print("      runbooks/incident.md")
+    return 0
+
+
+def _reset(found: settings.Settings, options: argparse.Namespace) -> int:
+    version = breaker.reset(
+        found,
+        author=repository.author(found.root),
+        approver=options.approve,
+        reason=options.reason,
+        version=options.version,
+    )
+    print(f"{version or 'Whatever is in force'} answers again from the next request on.")
+    return 0
+
+
+def _review_list(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import review
+
+    waiting, now = review.waiting(found), datetime.now(UTC)
+    for entry in waiting:
+        value = "(decide without it)" if entry.is_blind else entry.value
+        late = "late" if entry.due < now else f"due {entry.due:%Y-%m-%d %H:%M}"
+        print(f"{entry.trace_id}  {entry.decision_type}  {value}  {entry.role}  {late}")
+        print(f"    {entry.reason}")
+    print(f"{len(waiting)} wait for a decision")
+    return 0
+
+
+def _review_approve(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import review
+
+    review.approve(found, options.id, by=repository.author(found.root), reason=options.reason)
+    print("It stands.")
+    return 0
+
+
+def _review_override(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import review
+
+    agree = review.override(
+        found, options.id, by=repository.author(found.root), value=options.value,
+        reason=options.reason,
+    )  # fmt: skip
+    print("You and the system agree." if agree else f"{options.value} holds instead.")
+    return 0
+
+
+def _review_summary(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import review
+
+    path = review.summarise(found, until=options.until)
+    print(f'{path} is written. Next: git add {path} && git commit -m "Summarise reviews"')
+    return 0
+
+
+def _expire(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import decisions
+
+    deleted = decisions.expire(found)
+    kept = found.privacy["retention"]["decision_log_days"]
+    print(f"{len(deleted)} files of decisions deleted; decisions are kept for {kept} days")
     return 0
 
 
@@ -140,6 +290,11 @@ def _status(found: settings.Settings, _: argparse.Namespace) -> int:
         print(
             f"{said['sequence']:>4}  {said['created_at']}  {said['action']:<8}  {version}  {mark}"
         )
+    current = releases.in_force(found)
+    opened = breaker.opened(found, current["version"]) if current else None
+    print(
+        f"the breaker is open ({opened}); {found.fallback} answers" if opened else "breaker closed"
+    )
     return 0
 
 

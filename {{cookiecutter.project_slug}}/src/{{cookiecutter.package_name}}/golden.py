@@ -16,6 +16,8 @@ import pandas as pd
 from .errors import RefusedError
 from .settings import Settings
 
+MINUTE = "%Y-%m-%dT%H:%M"
+
 
 @dataclass(frozen=True, slots=True)
 class Golden:
@@ -44,7 +46,7 @@ def find(test: pd.DataFrame, settings: Settings, target: str) -> Golden:
 def names(rows: pd.DataFrame, keys: list[str]) -> list[tuple[str, ...]]:
     """Return the name of each row: its keys, a time up to the minute."""
     columns: list[Any] = [
-        rows[key].dt.strftime("%Y-%m-%dT%H:%M")
+        rows[key].dt.strftime(MINUTE)
         if pd.api.types.is_datetime64_any_dtype(rows[key])
         else rows[key].astype(str)
         for key in keys

@@ -15,6 +15,7 @@ from ai_program import evidence
 from . import (
     artifacts,
     feature_schema,
+    feature_store,
     golden,
     ingest,
     privacy,
@@ -81,6 +82,7 @@ def prepare(settings: Settings) -> Data:
         frame = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
         training, test = evaluation.split(frame, settings.evaluation["data"])
         known = golden.find(test, settings, features.TARGET)
+        feature_store.put(settings, digest, frame)
         line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
     return Data(digest, training, test, known, tables, privacy.barred(settings, delivered))
 

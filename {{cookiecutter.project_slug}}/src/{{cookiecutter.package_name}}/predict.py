@@ -1,36 +1,32 @@
 """Predict: what the release in force says about now.
 
-This is serving, in its smallest form: recent data goes through the one definition of the features,
-and whatever is in force answers, model or fallback.
+This is serving in batches: recent data goes through the one definition of the features, and
+whatever is in force answers, model or fallback. Each answer is in the log of decisions before it
+is shown.
 """
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pandas as pd
 
-from . import ingest, record, releases
-from .artifacts import Store
+from . import answering, decisions, ingest
+from .answering import Answerer
 from .explain import Explained
-from .predictor import Predictor
 from .settings import Settings
-from .use_case import rules, serving
+from .use_case import serving
 
 
-def now(settings: Settings) -> tuple[str, pd.DataFrame]:
-    """Return what answers, and its answers to the rows that the use case asks for now."""
+def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
+    """Return who answers, and the answers to the rows that the use case asks for now."""
     ingest.verify(settings)
     rows = serving.current(ingest.tables(settings), settings.features)
-    name, model = answering(settings)
-    answers = model.predict(rows)
+    answerer, log = answering.now(settings), decisions.Log(settings)
+    began = perf_counter()
+    answerer, answers = answering.answer(settings, answerer, rows)
+    log.write(answerer, rows, answers, latency_ms=1000 * (perf_counter() - began))
+    model = answerer.predictor
     if isinstance(model, Explained):
-        return name, serving.present(rows, answers, model.explain(rows))
-    return name, serving.present(rows, answers)
-
-
-def answering(settings: Settings) -> tuple[str, Predictor]:
-    """Return whatever is in force; before the first release that is the fallback."""
-    current = releases.in_force(settings)
-    if current is None:
-        return settings.fallback, rules.Rule(settings.fallback)
-    artifact = record.require_servable(settings, Store(settings.store), current["version"])
-    return current["version"], artifact.model()
+        return answerer, serving.present(rows, answers, model.explain(rows))
+    return answerer, serving.present(rows, answers)

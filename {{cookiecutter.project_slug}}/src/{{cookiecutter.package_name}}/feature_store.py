@@ -1,0 +1,229 @@
+"""Feature store: tables of features by version and lineage, for training and for serving.
+
+A table is a Parquet file ``var/features/<view>@<version>/<lineage>.parquet`` beside a manifest. Its
+lineage follows from what it was made of: the data, the feature view and the code that transforms
+one into the other. So the same inputs are the same table, and another table says so by its name.
+
+    put        keeps a table
+    as_of      training: for each entity and time, what was known then and nothing later
+    publish    makes the table that serving looks up in, the rows to answer now included
+    Online     serving: rows by the keys of their entity
+
+The one definition of the features is `features.build` of the use case; nothing is defined here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import duckdb
+import pandas as pd
+from ai_program import digests
+
+from . import feature_schema, files, golden, ingest
+from .errors import RefusedError
+from .settings import Settings
+from .use_case import features, serving
+
+FOLDER = "var/features"
+# The column with the moment at which a row of features was known; None if the view has no time.
+TIME: str | None = getattr(features, "TIME", None)
+KNOWN_AT = "feature_time"
+
+
+class UnknownError(RefusedError):
+    """Rows were asked for that the published table does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A stored table: its lineage id, its file, and what its manifest says."""
+
+    lineage: str
+    path: Path
+    manifest: dict[str, Any]
+
+
+def lineage(settings: Settings, data_digest: str, kind: str) -> dict[str, str]:
+    """Return what a table is made of; its digest is the lineage id."""
+    transform = settings.root / str(settings.features["transform"])
+    return {
+        "kind": kind,
+        "view": settings.features_reference,
+        "schema": digests.of_value(settings.features),
+        "data": data_digest,
+        "code": digests.of_bytes(transform.read_bytes()) if transform.is_file() else "none",
+    }
+
+
+def put(settings: Settings, data_digest: str, rows: pd.DataFrame, kind: str = "history") -> Table:
+    """Keep rows of features; what is there already stays as it is."""
+    made_of = lineage(settings, data_digest, kind)
+    name = digests.of_value(made_of).removeprefix("sha256:")[:16]
+    folder = settings.root / FOLDER / settings.features_reference
+    path, manifest = folder / f"{name}.parquet", folder / f"{name}.json"
+    if not manifest.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        half = folder / f".half-{uuid4().hex}"
+        with duckdb.connect() as connection:
+            connection.register("rows", rows)
+            connection.execute(f"COPY rows TO '{_quoted(half)}' (FORMAT parquet)")
+        content = digests.of_bytes(half.read_bytes())
+        half.replace(path)
+        said = {"lineage": name, **made_of, "rows": len(rows), "content": content}
+        files.write(folder, {manifest.name: digests.pretty(said)})
+    return get(settings, name)
+
+
+def get(settings: Settings, name: str) -> Table:
+    """Return a table whose content is what its manifest says, or refuse."""
+    folder = settings.root / FOLDER / settings.features_reference
+    path = folder / f"{name}.parquet"
+    try:
+        manifest = json.loads((folder / f"{name}.json").read_bytes())
+        is_whole = digests.of_bytes(path.read_bytes()) == manifest["content"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RefusedError(f"there is no table of features {name}: `nox -s features`") from None
+    if not is_whole:
+        raise RefusedError(f"{path} was damaged: delete it and its .json, then `nox -s features`")
+    return Table(name, path, manifest)
+
+
+def read(table: Table) -> pd.DataFrame:
+    """Return the rows of a table."""
+    with duckdb.connect() as connection:
+        return connection.read_parquet(str(table.path)).df()
+
+
+def as_of(settings: Settings, table: Table, spine: pd.DataFrame) -> pd.DataFrame:
+    """Return the spine with the features that were known at each of its moments.
+
+    The spine has the keys of the entity, one of them the time, and whatever else (labels, for
+    instance). Rows keep their order; ``feature_time`` says when the features were known, and is
+    missing like them where nothing was known yet.
+    """
+    if TIME is None:
+        raise RefusedError(f"{settings.features_reference} has no time to join by")
+    entity = [key for key in settings.keys if key != TIME]
+    return point_in_time(spine, read(table), entity, TIME, [*features.NAMES])
+
+
+def point_in_time(
+    spine: pd.DataFrame, rows: pd.DataFrame, entity: list[str], time: str, names: list[str]
+) -> pd.DataFrame:
+    """Join to each row of the spine the last row of its entity that is not after it."""
+    kept = [column for column in spine.columns if column not in names]
+    same = "".join(f"spine.{_name(key)} = known.{_name(key)} AND " for key in entity)
+    shown = ", ".join(
+        [*(f"spine.{_name(column)}" for column in kept),
+         f"known.{_name(time)} AS {KNOWN_AT}",
+         *(f"known.{_name(name)}" for name in names)]
+    )  # fmt: skip
+    question = (
+        f"SELECT {shown} FROM spine ASOF LEFT JOIN known "  # noqa: S608, names of a governed file
+        f"ON {same}spine.{_name(time)} >= known.{_name(time)} ORDER BY spine.place_in_spine"
+    )
+    with duckdb.connect() as connection:
+        connection.register("spine", spine.assign(place_in_spine=range(len(spine))))
+        connection.register("known", rows)
+        return connection.execute(question).df()
+
+
+# Serving.
+
+
+def publish(settings: Settings) -> Table:
+    """Make the table that serving looks up in: all rows of the past, and those to answer now."""
+    digest = ingest.verify(settings)
+    tables = ingest.tables(settings)
+    past = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
+    now = serving.current(tables, settings.features)
+    columns = [*dict.fromkeys([*settings.keys, *features.NAMES])]
+    rows = pd.concat([past[columns], now[columns]], ignore_index=True)
+    # Where a key has no time in it, only what holds now can be looked up.
+    rows = rows.drop_duplicates(settings.keys, keep="last", ignore_index=True)
+    table = put(settings, digest, rows, "serving")
+    pointer = {"view": settings.features_reference, "lineage": table.lineage}
+    files.write(settings.root, {f"{FOLDER}/published.json": digests.pretty(pointer)})
+    return table
+
+
+class Online:
+    """Rows of the published table by their keys; a new publication is seen at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._pointer = settings.root / FOLDER / "published.json"
+        self._seen: object = None
+        self._rows: duckdb.DuckDBPyConnection | None = None
+        self._times: set[str] = set()
+        self._lock = threading.Lock()
+
+    def rows(self, keys: list[dict[str, Any]]) -> pd.DataFrame:
+        """Return the row of each key, in their order, with the types of the view."""
+        names = self.settings.keys
+        with self._lock:
+            online = self._current()
+            wanted = [_joined(self._named(name, key[name]) for name in names) for key in keys]
+            online.register("wanted", pd.DataFrame({"name": wanted, "place": range(len(wanted))}))
+            found = online.execute(
+                "SELECT online.* FROM wanted LEFT JOIN online USING (name) ORDER BY place"
+            ).df()
+        missing = [key for key, is_missing in zip(keys, found["found"].isna(), strict=True)
+                   if is_missing]  # fmt: skip
+        if missing:
+            raise UnknownError(f"no features are published for {json.dumps(missing[0])}")
+        return found.drop(columns=["name", "found"])
+
+    def _current(self) -> duckdb.DuckDBPyConnection:
+        try:
+            seen = self._pointer.stat().st_mtime_ns
+            if self._rows is None or seen != self._seen:
+                pointer = json.loads(self._pointer.read_bytes())
+                self._rows, self._seen = self._load(pointer), seen
+        except (OSError, ValueError, KeyError, TypeError):
+            raise RefusedError("no features are published: `nox -s features`") from None
+        return self._rows
+
+    def _named(self, key: str, value: Any) -> str:
+        """Return a part of a key as `golden.names` has it: a time up to the minute, or a text."""
+        if key not in self._times:
+            return str(value)
+        try:
+            return pd.Timestamp(str(value)).strftime(golden.MINUTE)
+        except ValueError:
+            raise UnknownError(f"{key} is a time, and {value!r} is none") from None
+
+    def _load(self, pointer: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+        if pointer["view"] != self.settings.features_reference:
+            raise RefusedError(
+                f"{pointer['view']} is published, and this is {self.settings.features_reference}: "
+                "`nox -s features`"
+            )
+        rows = read(get(self.settings, pointer["lineage"]))
+        keys = self.settings.keys
+        self._times = {key for key in keys if pd.api.types.is_datetime64_any_dtype(rows[key])}
+        names = [_joined(name) for name in golden.names(rows, keys)]
+        connection = duckdb.connect()
+        connection.register("loaded", rows.assign(name=names, found=True))
+        connection.execute("CREATE TABLE online AS FROM loaded")
+        connection.execute("CREATE UNIQUE INDEX by_name ON online (name)")
+        connection.unregister("loaded")
+        return connection
+
+
+def _joined(parts: Any) -> str:
+    return json.dumps([*parts])
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
