@@ -22,10 +22,11 @@ import pandas as pd
 from ai_program import digests, evidence
 
 from . import (
+    answering,
+    breaker,
     engine,
     files,
     pipeline,
-    predict,
     record,
     register,
     releases,
@@ -252,23 +253,26 @@ def _again(settings: Settings) -> Settings:
 
 def _serves(scene: Scene, wanted: dict[str, str]) -> str:
     """Say that this version answers its golden rows as it did when it was registered."""
-    name, model = predict.answering(scene.settings)
+    found = answering.now(scene.settings)
+    name = found.name
     if name != wanted["version"]:
-        raise RefusedError(f"{name} answers, and not {wanted['version']}")
+        why = f" ({found.why})" if found.why else ""
+        raise RefusedError(f"{name} answers, and not {wanted['version']}{why}")
     known = releases.registry_entry(scene.settings, name)["golden"]
-    if not register.same_answers(model, known):
+    if not register.same_answers(found.predictor, known):
         raise RefusedError(f"{name} gives other answers to its golden rows than it was known for")
     return f"{name} gives its {len(known)} golden answers"
 
 
 def _trip(scene: Scene) -> str:
-    """Say that the safe state answers at once, without waiting for the way back."""
-    settings = scene.settings
-    rule = settings.monitoring["breaker"]["safe_state"]
-    rows = _golden_rows(settings, scene.served["version"])
-    if not pd.notna(rules.Rule(rule).predict(rows)).all():
-        raise RefusedError(f"{rule} does not answer every golden row")
-    return f"{rule} answers {len(rows)} golden rows"
+    """Trip the breaker as a monitor does: the safe state answers before anybody goes back."""
+    settings, policy = scene.settings, scene.settings.monitoring["breaker"]
+    breaker.trip(settings, by=policy["trips_on"][0], reason="a drill")
+    found, rows = answering.now(settings), _golden_rows(settings, scene.served["version"])
+    if found.name != policy["safe_state"]:
+        raise RefusedError(f"{found.name} answers, and not {policy['safe_state']}")
+    answering.answer(settings, found, rows)
+    return f"{found.name} answers {len(rows)} golden rows"
 
 
 def _roll_back(scene: Scene, name: str, returns: bool) -> str:
@@ -288,11 +292,12 @@ def _falls_back(scene: Scene) -> str:
         why = str(error)
     else:
         raise RefusedError(f"{before} can still be served, so nothing was tried")
-    name, rule = predict.answering(settings)
+    found = answering.now(settings)
+    name = found.name
     if releases.registry_entry(settings, name)["candidate"] != settings.fallback:
         raise RefusedError(f"{name} answers, and not {settings.fallback}")
     rows = _golden_rows(settings, before)
-    if not pd.notna(rule.predict(rows)).all():
+    if not pd.notna(found.predictor.predict(rows)).all():
         raise RefusedError(f"{name} does not answer every golden row")
     return f"{name} answers, because {why}"
 
