@@ -133,6 +133,12 @@ def setup(session: nox.Session) -> None:
 
 
 @nox.session
+def adopt(session: nox.Session) -> None:
+    """Make a CSV file the data of a programme of your own: `-- FILE --target COLUMN`."""
+    pipeline_command(session, "adopt")
+
+
+@nox.session
 def pipeline(session: nox.Session) -> None:
     """Ingest, test against the contract, make features, train, evaluate, register."""
     pipeline_command(session, "pipeline")

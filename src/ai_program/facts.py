@@ -45,13 +45,14 @@ def derive(outcome: Examination) -> dict[str, Any]:
     cadence = workshop.load("tiers.yaml")["cadence"]
     people = _people(outcome, handles)
     reasons = _draft_reasons(outcome)
-    pipeline = bool(profile["pipeline"])
+    # A pipeline may come without data: then the team's own is adopted first.
+    has_data = bool(profile["pipeline"] and profile["dataset"]["sample"])
     known = {OBJECTIVE, *(kpi["id"] for kpi in kpis), *(gate["id"] for gate in gates)}
     datasets = [
-        _dataset(each, dates, pipeline=pipeline)
+        _dataset(each, dates, pipeline=has_data)
         for each in (profile["dataset"], *profile.get("more", ()))
     ]
-    monitors = _monitors(profile, kpis, handles, dates, pipeline=pipeline)
+    monitors = _monitors(profile, kpis, handles, dates, pipeline=has_data)
     known.update(entry["id"] for entry in (*monitors, *profile["risks"]))
     return {
         "name": answers["program_name"],
@@ -59,7 +60,8 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "package": slug.replace("-", "_"),
         "use_case": use_case,
         "use_case_title": profile["title"],
-        "has_pipeline": pipeline,
+        "has_pipeline": bool(profile["pipeline"]),
+        "has_data": has_data,
         "status": "draft" if reasons else "committed",
         "draft_reasons": reasons,
         "problem_statement": answers["problem_statement"],
@@ -95,10 +97,10 @@ def derive(outcome: Examination) -> dict[str, Any]:
         "security": answers["security_requirements"],
         "dataset": datasets[0],
         "datasets": datasets,
-        "consent_register": profile.get("consent_register") if pipeline else None,
-        "features": _features(profile, kpis, handles, pipeline=pipeline),
+        "consent_register": profile.get("consent_register") if has_data else None,
+        "features": _features(profile, kpis, handles, pipeline=has_data),
         "model": profile["model"],
-        "evaluation": _evaluation(answers, profile, tier, pipeline=pipeline),
+        "evaluation": _evaluation(answers, profile, tier, pipeline=has_data),
         "gates": gates,
         "slices": profile["evaluation"]["slices"],
         "release": {

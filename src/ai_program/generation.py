@@ -193,6 +193,8 @@ def next_steps(facts: Mapping[str, Any], root: Path, left: Left | None) -> str:
         ("pre-commit install", "the hooks hold each commit to the workshop"),
         ("nox -s setup", "one environment for everything"),
     ]
+    if facts["has_pipeline"] and not facts["has_data"]:
+        steps.append(("nox -s adopt -- FILE --target COLUMN", "a CSV file becomes the data"))
     if facts["has_pipeline"]:
         steps.append(("nox -s pipeline", "data, contract, features, training, evaluation"))
     width = max(len(command) for command, why in steps if why)

@@ -11,6 +11,7 @@ Templates get them with ``{% set p = cookiecutter | programme %}`` and write val
     p.name, p.slug, p.package       "Demand Forecasting", "demand-forecasting", "demand_forecasting"
     p.use_case, p.use_case_title    "demand_forecasting", "Demand forecasting"
     p.has_pipeline                  whether the use case comes with a pipeline (else: open items)
+    p.has_data                      whether data comes with it (else: it is adopted first)
     p.status, p.draft_reasons       "draft" or "committed", and why it is a draft
     p.problem_statement, p.workshop_date, p.legal_context
     p.answers                       every answer, resolved: nothing is "suggested" any more

@@ -24,6 +24,15 @@ TOKEN = "a-secret-of-the-tests-with-enough-length"  # noqa: S105
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what needs data, in a programme that has adopted none yet."""
+    if settings.load(ROOT).evaluation["data"]["path"] is None:
+        reason = "there is no data yet: nox -s adopt"
+        for item in items:
+            if "found" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(scope="session")
 def found() -> settings.Settings:
     return settings.load(ROOT)

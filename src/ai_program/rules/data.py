@@ -154,6 +154,8 @@ class AIP102(Rule):
 
     def check(self, program: Program) -> Iterator[Finding]:
         base, head = program.base, program.head
+        if _is_form(base):
+            return
         for before, after in _pairs(base.contracts, head.contracts, program):
             from ai_program.compatibility import contract_changes
 
@@ -258,6 +260,15 @@ class AIP102(Rule):
                     do=f"keep the id {name}; what is really new gets a file of its own",
                     related=((doc.at("id"), "base"),),
                 )
+
+
+def _is_form(state: State) -> bool:
+    """Tell whether a contract is still a form to fill: no data was ever named."""
+    policy = state.evaluation
+    if policy is None or policy.get("data", "path") is not None or state.registry:
+        return False
+    drafts = [doc.get("status") == "draft" for doc in state.contracts]
+    return bool(drafts) and all(drafts) and not state.reports and not state.releases
 
 
 def _has_contract(state: State) -> list[Document]:

@@ -339,8 +339,11 @@ def _rests_on(head: State) -> Iterator[tuple[Document, Keys, str]]:
     for doc in head.features:
         yield from _path(doc, "transform")
     if head.evaluation is not None and head.evaluation.get("data", "status") != "open":
+        # Data stays out of git but for samples; the evaluation holds what is outside to its digest.
         for at, _, _ in head.data_sources():
-            yield from _path(head.evaluation, *at, "path")
+            for doc, keys, path in _path(head.evaluation, *at, "path"):
+                if not path.startswith("data/") or path.startswith("data/sample/"):
+                    yield doc, keys, path
         yield from _path(head.evaluation, "golden", "path")
     for keys, _ in values.entries(head.readiness, "items"):
         yield from _path(head.readiness, *keys, "evidence")

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ai_program import evidence
@@ -76,6 +77,16 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("expire", help="delete decisions that were kept long enough")
     command.set_defaults(run=_expire)
+
+    command = commands.add_parser("adopt", help="make a CSV file the data of this programme")
+    command.add_argument("file", type=Path, help="the CSV file; its copy is not committed")
+    command.add_argument("--target", required=True, help="the column that is predicted")
+    command.add_argument("--time", help="the column with the day or time (default: the first)")
+    command.add_argument("--key", default="", help="the columns that name a row, apart by commas")
+    command.add_argument("--without", default="", help="columns to leave out, apart by commas")
+    command.add_argument("--harmless", default="",
+                         help="columns that were looked at and tell of nobody")  # fmt: skip
+    command.set_defaults(run=_adopt)
 
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
@@ -182,6 +193,26 @@ def _drill(found: settings.Settings, options: argparse.Namespace) -> int:
     print('Next: git add --all && git commit -m "Hold a drill", and write its day under')
     print("      breaker.tested_on in policies/monitoring.yaml")
     return int(any(made["outcome"] == "failed" for made in held.values()))
+
+
+def _adopt(found: settings.Settings, options: argparse.Namespace) -> int:
+    try:
+        from .other import adopt
+    except ModuleNotFoundError:
+        raise RefusedError(
+            "this use case comes with its data: another source is connected in its contract"
+        ) from None
+    written = adopt.adopt(
+        found,
+        options.file,
+        target=options.target,
+        time=options.time,
+        keys=[*filter(None, options.key.split(","))],
+        without=[*filter(None, options.without.split(","))],
+        harmless=[*filter(None, options.harmless.split(","))],
+    )
+    print("\n".join(adopt.said(found, written)))
+    return 0
 
 
 def _predict(found: settings.Settings, _: argparse.Namespace) -> int:

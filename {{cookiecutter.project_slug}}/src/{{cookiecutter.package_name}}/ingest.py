@@ -12,6 +12,11 @@ from .settings import Settings, Source
 
 def verify(settings: Settings) -> str:
     """Return the digest of the data, whose every source is the one that the policy declares."""
+    if settings.evaluation["data"]["path"] is None:
+        raise RefusedError(
+            "policies/evaluation.yaml names no data yet: `nox -s adopt -- FILE --target COLUMN` "
+            "makes a CSV file the data of this programme"
+        )
     return evidence.data_digest([(each.name, _verified(each)) for each in settings.sources])
 
 

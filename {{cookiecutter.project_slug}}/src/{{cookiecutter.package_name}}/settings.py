@@ -82,12 +82,12 @@ class Settings:
     @property
     def contract(self) -> dict[str, Any]:
         """Return the contract of the data that features are made of."""
-        return self.sources[0].contract
+        return self.contracts[self.evaluation["data"]["contract"]]
 
     @property
     def contract_reference(self) -> str:
         """Return that contract with its version."""
-        return self.sources[0].reference
+        return f"{self.contract['id']}@{self.contract['version']}"
 
     @property
     def features_reference(self) -> str:
