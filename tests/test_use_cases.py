@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import tables
 from conftest import EXAMPLES, run_cookiecutter
 from life import Done, Repository, people
 from settling import name_version, settle
@@ -23,6 +24,7 @@ from settling import name_version, settle
 from ai_program import evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
@@ -35,6 +37,8 @@ class UseCase:
     answers: Path  # complete answers: a release is possible
     fallback: str
     refused: str | None = None  # a candidate that its gates stop
+    table: Callable[[Path], Path] | None = None  # writes data that is adopted first
+    adopt: tuple[str, ...] = ()
 
 
 USE_CASES = {
@@ -47,6 +51,18 @@ USE_CASES = {
         answers=EXAMPLES / "inventory.workshop.yaml",
         fallback="reorder_point",
         refused="quantile_boosting",
+    ),
+    "other, a number": UseCase(
+        answers=EXAMPLES / "own-data.workshop.yaml",
+        fallback="naive",
+        table=tables.deliveries,
+        adopt=("--target", "minutes", "--without", "courier_e_mail"),
+    ),
+    "other, yes or no": UseCase(
+        answers=EXAMPLES / "own-data.workshop.yaml",
+        fallback="naive",
+        table=tables.returns,
+        adopt=("--target", "zuruck"),
     ),
 }
 
@@ -79,6 +95,10 @@ def life(use_case, template, identified_home, tmp_path_factory) -> Life:
 
     step("install hooks", repository.run("pre-commit", "install"))
     step("setup", repository.nox("setup"))
+    if use_case.table:
+        file = use_case.table(repository.path.parent / "table.csv")
+        step("adopt", repository.nox("adopt", str(file), *use_case.adopt))
+        step("commit the proposal", repository.commit("Adopt the data"))
     step("predict by the fallback", repository.nox("predict"))
     if repository.run("grep", "-q", "^  tier: minimal", "policies/program.yaml").returncode:
         settle(repository.path, datetime.now(UTC).strftime("%Y-%m-%d"))

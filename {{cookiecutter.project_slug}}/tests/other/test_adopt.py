@@ -137,7 +137,6 @@ def test_the_same_file_is_adopted_to_the_same_bytes(repository, file, tmp_path) 
     [
         (lambda rows: rows[:50], {}, "has 49 rows"),
         (lambda rows: [], {}, "has 0 rows"),
-        (lambda rows: [*rows, 'A"\x00,"', '"'], {}, "cannot be read as CSV"),
         (lambda rows: rows, {"target": "hours"}, "there is no column hours; there are order_no"),
         (lambda rows: rows, {"target": "courier"}, "courier is VARCHAR: it has to be a number"),
         (lambda rows: rows, {"time": "courier"}, r"name it with --time.*courier is VARCHAR"),
@@ -159,6 +158,15 @@ def test_what_cannot_be_adopted_is_refused_and_changes_nothing(
     with pytest.raises(RefusedError, match=reason):
         run(repository, file, **options)
     assert everything(repository.root) == before
+
+
+def test_what_is_no_table_is_refused(repository, tmp_path) -> None:
+    path = tmp_path / "picture.csv"
+    path.write_bytes(bytes(range(256)) * 50)
+    with pytest.raises(RefusedError, match=r"cannot be read as CSV|fewest|there is no column"):
+        run(repository, path)
+    with pytest.raises(RefusedError, match="is no file"):
+        run(repository, tmp_path / "gone.csv")
 
 
 @pytest.mark.parametrize(

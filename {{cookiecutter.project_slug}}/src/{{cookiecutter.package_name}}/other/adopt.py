@@ -26,7 +26,8 @@ from ..settings import Settings, read
 # The share of the days that is learned from; the rest comes later and is judged on.
 LEARNED = 0.8
 GOLDEN = 10
-TOLERANCE = 0.5
+# How far off a golden row may be, as a share of the range: of a number, and of a yes/no.
+TOLERANCE, TOLERANCE_YES_NO = 0.5, 0.9
 FEWEST_ROWS, FEWEST_DAYS = 100, 10
 
 _TYPES = {
@@ -107,7 +108,7 @@ def adopt(
         f"contracts/{contract['id']}.odcs.yaml": _contract(contract, path, table, chosen),
         f"features/{view['id']}.yaml": _yaml("features", view, _FEATURES_SAY),
         f"tests/golden/{settings.model}.json": golden,
-        "policies/evaluation.yaml": _evaluation(settings, path, digest, days),
+        "policies/evaluation.yaml": _evaluation(settings, path, digest, days, columns[target]),
     }
     files.write(settings.root, {where: text.encode() for where, text in written.items()})
     return [path, *written]
@@ -443,7 +444,9 @@ def _harmless() -> dict[str, str]:
     return {"classification": "internal", "personal_data": "none"}
 
 
-def _evaluation(settings: Settings, path: str, digest: str, days: tuple[str, str, str]) -> str:
+def _evaluation(
+    settings: Settings, path: str, digest: str, days: tuple[str, str, str], target: Column
+) -> str:
     """Return the evaluation policy with the data; every other line stays as it is."""
     where = "policies/evaluation.yaml"
     text = (settings.root / where).read_text(encoding="utf-8")
@@ -463,7 +466,7 @@ def _evaluation(settings: Settings, path: str, digest: str, days: tuple[str, str
     known = golden[0]
     for key, value in {
         "path": f"tests/golden/{settings.model}.json",
-        "tolerance": TOLERANCE,
+        "tolerance": TOLERANCE_YES_NO if target.distinct == 2 else TOLERANCE,
     }.items():
         known = re.sub(rf"^  {key}: .*$", f"  {key}: {value}", known, flags=re.MULTILINE)
     return text.replace(block[0], data).replace(golden[0], known)
@@ -502,7 +505,8 @@ def _unique_names(originals: Sequence[str]) -> list[str]:
     """Return names that contracts and features may have, one for each column."""
     found: list[str] = []
     for original in originals:
-        plain = unicodedata.normalize("NFKD", original.casefold()).encode("ascii", "ignore").decode()
+        letters = unicodedata.normalize("NFKD", original.casefold())
+        plain = letters.encode("ascii", "ignore").decode()
         name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "column"
         name = name if name[0].isalpha() else f"column_{name}"
         number = 1
