@@ -56,14 +56,14 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the slow tests: real clients, linters of the workflows, blocked commits, roll-out."""
-    install(session, "test", "workflows", "peer", "browser")
+    install(session, "test", "workflows", "deployment", "peer", "browser")
     session.run("pytest", "-m", "slow and not e2e", *session.posargs)
 
 
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Generate, train, evaluate, promote twice, roll back: the whole way, as a user would."""
-    install(session, "test")
+    install(session, "test", "deployment")
     session.run("pytest", "-m", "e2e", "-s", *session.posargs)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ai_program import values
+from ai_program import deployed, values
 from ai_program.findings import Location
 from ai_program.rules.base import Rule
 from ai_program.rules.evaluation import is_fallback, is_report, new_releases, subject
@@ -33,7 +33,6 @@ WITHDRAWN = "ai-program:if-withdrawn"
 # Where manifests stand, and how a workload names its release: by the digest of its record, which
 # covers the model, the data, the features and the policies.
 DEPLOYED = "deploy"
-RELEASE_ANNOTATION = "ai-program/release"
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}").fullmatch
 _PINNED = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}").fullmatch
@@ -585,13 +584,15 @@ class AIP304(Rule):
         severity = "warning" if lags else None
         kind, named = doc.get(*where, "kind"), False
         for keys in dict.fromkeys((where, _pod(doc, where))):
-            at = (*keys, "metadata", "annotations", RELEASE_ANNOTATION)
+            at = (*keys, "metadata", "annotations", deployed.ANNOTATION)
             annotations = doc.get(*at[:-1])
-            if not isinstance(annotations, dict) or RELEASE_ANNOTATION not in annotations:
+            if not isinstance(annotations, dict) or deployed.ANNOTATION not in annotations:
                 continue
-            named, said = True, annotations[RELEASE_ANNOTATION]
+            named, said = True, annotations[deployed.ANNOTATION]
             if not isinstance(said, str):
                 said = values.shown(said)
+            if active is None and said == deployed.NONE:
+                continue
             if active is None:
                 message = f"it names the release {said}, and none is in force"
                 yield self.finding(doc.at(*at), message)
@@ -606,7 +607,7 @@ class AIP304(Rule):
         if not named and active is not None:
             yield self.finding(
                 doc.at(*where, "kind"),
-                f"this {kind} does not say which release it is: no annotation {RELEASE_ANNOTATION}",
+                f"this {kind} does not say which release it is: no annotation {deployed.ANNOTATION}",
                 severity=severity,
             )
 

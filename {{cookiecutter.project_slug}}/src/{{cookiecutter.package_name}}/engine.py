@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -49,11 +50,13 @@ def require_sound(root: Path) -> None:
         _refuse("what is committed breaks a rule", found)
 
 
-def require_lawful(root: Path, contents: dict[str, bytes], *, urgent: bool = False) -> None:
+def require_lawful(
+    root: Path, contents: dict[str, bytes], *, only: Collection[str] | None = None
+) -> None:
     """Refuse if a commit of these files on top of HEAD would break a rule.
 
     The commit is only thought: it stands in an index of its own, and nothing of the work tree or of
-    the real index is touched. What is ``urgent`` does not wait for the rest of the repository.
+    the real index is touched. What is urgent names the ``only`` files whose findings it waits for.
     """
     with tempfile.TemporaryDirectory() as folder:
         environ = {**os.environ, "GIT_INDEX_FILE": str(Path(folder, "index"))}
@@ -73,7 +76,7 @@ def require_lawful(root: Path, contents: dict[str, bytes], *, urgent: bool = Fal
             result = checking.check(program(root, environ))
         except (snapshot.Misuse, snapshot.CannotDecide) as error:
             raise RefusedError(f"the rules cannot be asked: {error}") from None
-    found = [each for each in _errors(result) if not urgent or each.location.path in contents]
+    found = [each for each in _errors(result) if only is None or each.location.path in only]
     _refuse("the commit of this release would break a rule", found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ai_program import digests, evidence, exceptions
 from ai_program.program import Program
 
-from . import bom, engine, files, kpis, register, releases, repository
+from . import bom, deployment, engine, files, kpis, register, releases, repository
 from .artifacts import Artifact, Store
 from .errors import RefusedError
 from .settings import Settings, read
@@ -77,9 +77,12 @@ def write(
     statement, contents = compose(
         settings, program, action=action, subject=subject, report=report, parts=parts
     )
-    urgent = action == "rollback"
-    engine.require_lawful(settings.root, {**(more or {}), **contents}, urgent=urgent)
-    files.write(settings.root, contents)
+    recorded = {**(more or {}), **contents}
+    named = deployment.naming(settings, statement["predicate"]["digest"])
+    # A rollback waits for what it writes itself, and for nothing that is wrong elsewhere.
+    only = recorded if action == "rollback" else None
+    engine.require_lawful(settings.root, {**named, **recorded}, only=only)
+    files.write(settings.root, {**named, **contents})
     _follow(settings)
     return statement
 
