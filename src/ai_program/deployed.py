@@ -1,4 +1,4 @@
-"""Deployed: how a manifest says which release it runs. The pipeline writes it, rule AIP304 reads it."""
+"""Deployed: how a manifest says which release it runs; the pipeline writes it, AIP304 reads it."""
 
 from __future__ import annotations
 

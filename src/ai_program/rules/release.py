@@ -607,7 +607,8 @@ class AIP304(Rule):
         if not named and active is not None:
             yield self.finding(
                 doc.at(*where, "kind"),
-                f"this {kind} does not say which release it is: no annotation {deployed.ANNOTATION}",
+                f"this {kind} does not say which release it is:"
+                f" no annotation {deployed.ANNOTATION}",
                 severity=severity,
             )
 
