@@ -265,14 +265,14 @@ def _record(files: Files, model: Model, said: Changes, changes: Changes) -> File
     statement["predicate"]["digest"] = evidence.release_digest(statement)
     active = _merged(evidence.active(sequence, statement), changes.pop("active", {}))
     path = evidence.release_path(sequence)
-    deployed = {
+    manifests = {
         name: deployed.manifest_with(data.decode(), statement["predicate"]["digest"]).encode()
         for name, data in files.items()
         if name.startswith("deploy/kubernetes/")
     }
     return {
         **files,
-        **deployed,
+        **manifests,
         path: digests.pretty(statement),
         evidence.ACTIVE: digests.pretty(active),
         f"{evidence.ACTUALS}/{sequence:04d}.json": digests.pretty(_actuals(files, path)),
