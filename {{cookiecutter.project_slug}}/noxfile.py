@@ -297,6 +297,20 @@ def open_items(session: nox.Session) -> None:
 
 
 @nox.session
+def readiness(session: nox.Session) -> None:
+    """Say what three teams have shown before a release, and what is missing."""
+    ready(session)
+    run(session, SCRIPTS / "ai-program", "readiness", *session.posargs)
+
+
+@nox.session
+def close(session: nox.Session) -> None:
+    """Close a sprint whose review says what it taught: `-- --sprint NAME`."""
+    ready(session)
+    run(session, SCRIPTS / "ai-program", "close", *session.posargs)
+
+
+@nox.session
 def policy(session: nox.Session) -> None:
     """Judge a change by the rules, with the engine alone (what the policy workflow runs)."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and "git+file:" in engine():

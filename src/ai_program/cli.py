@@ -27,6 +27,8 @@ usage: ai-program check [options]        judge the programme
        ai-program rules [--format json]  every rule: severity per tier, stage, what holds
        ai-program explain CODE           why a rule exists and how to satisfy it
        ai-program open [--format json]   what people still owe before a promotion
+       ai-program readiness              what three teams have shown, and what is missing
+       ai-program close --sprint NAME    close a sprint whose review says what it taught
        ai-program trace ID [--format text|json|mermaid]
                                          what a dataset, feature, model, KPI or release rests on
        ai-program report [--output FILE] [--today DAY]
@@ -127,6 +129,10 @@ def _command(arguments: list[str]) -> int:
         return _open(_options(rest, {"--format": ("text", "json")}))
     if command == "report":
         return _page(_options(rest, {"--output": None, "--today": None}))
+    if command == "readiness":
+        return _readiness(_options(rest, {}))
+    if command == "close":
+        return _close(_options(rest, {"--sprint": None, "--today": None}))
     if command == "pin":
         from ai_program import pins
 
@@ -391,6 +397,34 @@ def _open(options: dict[str, str]) -> int:
         sys.stdout.write(f"  {clean(item.name)}: {clean(item.note)}\n")
     count = f"{len(items)} open" if items else "nothing is open"
     sys.stdout.write(f"{count}\n")
+    return CLEAN
+
+
+def _readiness(_: dict[str, str]) -> int:
+    from ai_program import readiness
+    from ai_program.reporters.text import clean
+
+    program = _program("commit", _today(None))
+    if program.head.readiness is None:
+        sys.stdout.write(f"sprints/readiness.yaml is not there; tier {program.tier} needs none\n")
+        return CLEAN
+    answers = readiness.review(program)
+    for line in readiness.as_text(answers):
+        sys.stdout.write(f"{clean(line)}\n")
+    return FINDINGS if any(each.missing for each in answers) else CLEAN
+
+
+def _close(options: dict[str, str]) -> int:
+    from pathlib import Path
+
+    from ai_program import closing
+
+    sprint = options.get("--sprint")
+    if not sprint:
+        raise _WrongUse("close takes the sprint: --sprint NAME")
+    written = closing.close(Path(), sprint, _today(options.get("--today")))
+    sys.stdout.write("".join(f"written: {path}\n" for path in written))
+    sys.stdout.write(f"{sprint} is closed. Next: git add --all && git commit\n")
     return CLEAN
 
 

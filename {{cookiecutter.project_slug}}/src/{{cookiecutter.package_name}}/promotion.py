@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from ai_program import authority, evidence, exceptions
+from ai_program import authority, evidence, exceptions, readiness
 from ai_program.owed import owed
 from ai_program.program import Program
 from ai_program.rules import release as release_rules
@@ -73,6 +73,12 @@ def _require_ready(program: Program) -> None:
             f"{len(still)} entries are still open, which the {program.tier} tier forbids; first "
             f"{first.name} in {first.location.path} ({first.owner}, due {first.due}): "
             "`nox -s open` lists them all"
+        )
+    missing = [] if program.tier == "minimal" else readiness.missing(program)
+    if missing:
+        raise RefusedError(
+            f"the readiness review lacks {len(missing)} answers; first {missing[0]}: "
+            "`nox -s readiness` lists them all"
         )
 
 
