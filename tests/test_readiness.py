@@ -61,9 +61,3 @@ def test_a_drill_shows_itself_until_what_is_deployed_changes(reviewed) -> None:
     assert missing not in reviewed("replaced", drilled)["READY-07"]
     failed = [{"drill": "first", "record": {"breaker_tripped": False}}]
     assert missing in reviewed("replaced", failed)["READY-07"]
-
-
-def test_a_validation_shows_itself(reviewed) -> None:
-    missing = "evidence/validations/ has no validation that found a version fit"
-    assert missing in reviewed("scaffolded")["READY-06"]
-    assert missing not in reviewed("released")["READY-06"]

@@ -107,6 +107,8 @@ def life(use_case, template, identified_home, tmp_path_factory) -> Life:
     (report,) = (repository.path / evidence.REPORTS).glob("*.json")
     name_version(repository.path, json.loads(report.read_text())["model"]["version"])
     step("commit evaluation", repository.commit("Evaluate"))
+    step("drill", repository.nox("drill", "--fault", "bad_metric"))
+    step("commit drill", repository.commit("Hold a drill"))
     step("pipeline again", repository.nox("pipeline"))
     step("promote", repository.nox("promote", "--approve", "@grace"))
     step("commit promotion", repository.commit("Promote"))

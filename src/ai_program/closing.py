@@ -2,8 +2,8 @@
 
 The review of a sprint says what was delivered, what the KPIs are now, what was learned and what
 changes. A lesson is a line of its section, `- what was learned -> what changed because of it`; what
-changed is a file, a rule or an id of this programme. Closing carries the lessons to the playbook and
-to the backlog of the next sprint (or `regenerate` does, when it makes that), and closes the plan.
+changed is a file, a rule or an id of this programme. Closing carries the lessons to the playbook
+and to the backlog of the next sprint (or `regenerate` does, as it makes that), and closes the plan.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Readiness: what three teams show before a release, worked out from what the repository holds.
 
 An item is shown when its file is named and there, and when what the item is about says so itself:
-nothing open where KPIs, people or alerts are declared, an independent validation, a drill that
-passed and is about what is deployed now. ``ai-program readiness`` prints it; promotion reads it.
+nothing open where KPIs, people or alerts are declared, a drill that passed and is about what is
+deployed now. ``ai-program readiness`` prints it; promotion reads it.
 """
 
 from __future__ import annotations
@@ -89,12 +89,6 @@ def _nothing_open(*paths: str) -> Callable[[Program], list[str]]:
     return check
 
 
-def _validated(program: Program) -> list[str]:
-    if any(each.get("conclusion") == "fit" for each in program.head.validations):
-        return []
-    return ["evidence/validations/ has no validation that found a version fit"]
-
-
 def _drilled(program: Program) -> list[str]:
     passed = [each for each in program.head.drills if each.get("outcome") == "passed"]
     if not passed:
@@ -109,7 +103,6 @@ def _drilled(program: Program) -> list[str]:
 _CHECKS: dict[str, Callable[[Program], list[str]]] = {
     "kpis": _nothing_open("policies/program.yaml"),
     "people": _nothing_open("governance/impact-assessment.md", "governance/risk-register.yaml"),
-    "validation": _validated,
     "drill": _drilled,
     "alerts": _nothing_open("policies/monitoring.yaml"),
 }

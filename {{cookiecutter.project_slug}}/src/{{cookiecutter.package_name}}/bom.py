@@ -121,7 +121,7 @@ def _metric(each: dict[str, Any]) -> dict[str, Any]:
 
 def _data(settings: Settings, trained_on: dict[str, Any]) -> dict[str, Any]:
     """Return the data as its contract describes it."""
-    contract = settings.contract
+    contract = settings.contracts[trained_on["contract"]]
     custom = {each["property"]: each["value"] for each in contract.get("customProperties", [])}
     licence = (custom.get("sample") or {}).get("licence")
     fields = contract["schema"][0]["properties"]

@@ -111,7 +111,7 @@ def _scene(settings: Settings, root: Path) -> Scene:
 def _copied(settings: Settings, root: Path) -> Settings:
     """Return the settings of a clone whose store, MLflow and author are its own."""
     repository.git(settings.root, "clone", "--quiet", ".", str(root))
-    for name in (settings.evaluation["data"]["path"], tracking.DATABASE):
+    for name in (*(source.name for source in settings.sources), tracking.DATABASE):
         if (settings.root / name).is_file() and not (root / name).exists():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(settings.root / name, root / name)
