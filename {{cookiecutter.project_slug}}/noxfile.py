@@ -205,6 +205,12 @@ def expire(session: nox.Session) -> None:
 
 
 @nox.session
+def trace(session: nox.Session) -> None:
+    """Say what one answer came from, down to the lines of the data: `nox -s trace -- KEY`."""
+    pipeline_command(session, "trace")
+
+
+@nox.session
 def status(session: nox.Session) -> None:
     """Say what is in force, since when, and what lies behind it."""
     pipeline_command(session, "status")

@@ -88,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
                          help="columns that were looked at and tell of nobody")  # fmt: skip
     command.set_defaults(run=_adopt)
 
+    command = commands.add_parser("trace", help="say what one answer came from, line by line")
+    command.add_argument("keys", nargs="*", metavar="KEY", help="what names it in `predict`")
+    command.set_defaults(run=_trace)
+
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
@@ -307,6 +311,13 @@ def _expire(found: settings.Settings, _: argparse.Namespace) -> int:
     deleted = decisions.expire(found)
     kept = found.privacy["retention"]["decision_log_days"]
     print(f"{len(deleted)} files of decisions deleted; decisions are kept for {kept} days")
+    return 0
+
+
+def _trace(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import trace
+
+    print("\n".join(trace.lines(trace.trace(found, options.keys))))
     return 0
 
 

@@ -7,7 +7,8 @@ features    `NAMES`, `TARGET`, `build(tables)`, the one definition for training 
 models      `CANDIDATES`, `DEFAULT`, `untrained(candidate, seed)`
 rules       `is_rule(name)`, `Rule(name)`: what answers without a model
 serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`, which also
-            takes the explanation where what answers has one
+            takes the explanation where what answers has one; `sources(days, row)`, the rows of the
+            data that one of these was made from, if `nox -s trace` is to find them
 """
 
 from .{{ cookiecutter.use_case }} import evaluation, features, models, rules, serving

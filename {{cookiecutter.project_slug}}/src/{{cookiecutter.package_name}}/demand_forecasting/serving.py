@@ -35,6 +35,12 @@ def present(rows: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({TIME: rows[TIME], TARGET: np.round(answers, 1)})
 
 
+def sources(hours: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
+    """Return the hours that a forecast was made from: those of the eight days before its own."""
+    times, midnight = pd.to_datetime(hours[TIME]), row[TIME].normalize()
+    return hours[(times < midnight) & (times >= midnight - pd.Timedelta(hours=HISTORY))]
+
+
 def _require_whole_days(history: pd.DataFrame) -> None:
     """Refuse a history with gaps, or one that is too short or does not end with a day."""
     times = history[TIME]

@@ -42,6 +42,21 @@ def week_ahead(days: pd.DataFrame, view: dict[str, Any]) -> pd.DataFrame:
     return feature_schema.frame(built.filter(built[TIME] == begins), view, NAMES)
 
 
+def sources(days: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
+    """Return the rows of the article that a row of features was made from.
+
+    They are those of the eight weeks before, and of the last week with a sale, which has the price.
+    Only ``market`` looks further: at the units of all articles in the same weeks.
+    """
+    dates = pd.to_datetime(days["date"])
+    monday = dates - pd.to_timedelta(dates.dt.day_of_week, unit="D")
+    before = monday < row[TIME]
+    weeks = sorted(monday[before].unique())[-HISTORY:]
+    own = before & (days[ARTICLE] == row[ARTICLE])
+    priced = monday == monday[own].max()
+    return days[own & (monday.isin(weeks) | priced)]
+
+
 def cap() -> float:
     """Return the value above which an order waits for a person, as policies/oversight.yaml says."""
     policy = settings.read(settings.find_root(Path.cwd()), "policies/oversight.yaml")
