@@ -224,6 +224,16 @@ def _is_at(place: str, pattern: str) -> bool:
     return _expression(pattern).fullmatch(place) is not None
 
 
+def unneeded(entry: dict, found: set[tuple[str, str, str]]) -> list[str]:
+    """Return the places and mutations of an entry that explain no survivor."""
+    survived = [each for each in found if explains(entry, each)]
+    places = {place for _, place, _ in survived}
+    return [
+        *(each for each in entry["places"] if not any(_is_at(place, each) for place in places)),
+        *(each for each in entry["mutations"] if each not in {name for *_, name in survived}),
+    ]
+
+
 @pytest.fixture(scope="module")
 def found(rendered, tmp_path_factory):
     """Return a function that returns the survivors among the files of a pattern, once."""
@@ -251,7 +261,21 @@ def test_no_rule_overlooks_a_weakening(found, variant, pattern):
     ] == []
 
 
-def test_every_explanation_says_why():
+def test_every_explanation_is_needed_and_says_why(found):
+    survived = set().union(*(found(*case) for case in CASES))
     for entry in TRIAGED:
         assert set(entry) == {"path", "places", "mutations", "why"}
         assert entry["why"].strip()
+    stale = [(entry["path"], entry["why"], unneeded(entry, survived)) for entry in TRIAGED]
+    assert [each for each in stale if each[-1]] == []
+
+
+def test_an_explanation_that_nothing_needs_is_found():
+    entry = {
+        "path": "*.yaml",
+        "places": ["gates[*].limit", "**.note"],
+        "mutations": ["raised", "changed"],
+    }
+    found = {("a.yaml", "gates[G].limit", "raised"), ("a.yaml", "x.note", "emptied")}
+    assert unneeded(entry, found) == ["**.note", "changed"]
+    assert unneeded(entry, {*found, ("b.yaml", "x.note", "changed")}) == []

@@ -55,6 +55,14 @@ def test_the_same_question_is_answered_from_memory(runs, memory):
     assert runs("--stage", "commit") == (0, False)
 
 
+def test_before_the_first_commit_too(governed, runs):
+    governed.git("update-ref", "-d", "HEAD")
+    assert runs() == (0, True)
+    assert runs() == (0, False)
+    governed.commit()
+    assert runs() == (0, True)
+
+
 def test_the_working_tree_is_not_part_of_the_question(governed, runs):
     runs()
     governed.write("contracts/a.odcs.yaml", "TODO: TODO\n")
