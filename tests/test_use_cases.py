@@ -52,6 +52,11 @@ USE_CASES = {
         fallback="reorder_point",
         refused="quantile_boosting",
     ),
+    "personalization": UseCase(
+        answers=EXAMPLES / "personalization.workshop.yaml",
+        fallback="recency_alone",
+        refused="logistic_regression",
+    ),
     "other, a number": UseCase(
         answers=EXAMPLES / "own-data.workshop.yaml",
         fallback="naive",

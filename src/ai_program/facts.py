@@ -398,7 +398,33 @@ def _gates(outcome: Examination, profile: dict[str, Any]) -> list[dict[str, Any]
         for key, gate in outcome.answers["guardrails"].items()
     ]
     fixed = {"slice": None, "compare_with": None, "judged_on": "value", "min_rows": 1}
-    return [*gates, *({**fixed, **gate} for gate in profile["evaluation"]["gates"])]
+    always = ({**fixed, **gate} for gate in profile["evaluation"]["gates"])
+    return [*gates, *_equal_treatment(outcome, profile, gates), *always]
+
+
+def _equal_treatment(
+    outcome: Examination, profile: dict[str, Any], gates: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the gate that holds the promised equal treatment, where a pipeline measures it."""
+    metric, _, bound = outcome.answers["fairness_metric"].partition(" ")
+    held = {gate["metric"] for gate in gates if not gate["slice"] and not gate["compare_with"]}
+    evaluation = profile["evaluation"]
+    if not profile["pipeline"] or metric in held or metric not in evaluation["metrics"]:
+        return []
+    return [
+        {
+            "id": "GATE-fairness",
+            "metric": metric,
+            "slice": None,
+            "compare_with": None,
+            "direction": "higher" if metric == "selection_ratio" else "lower",
+            "limit": float(bound),
+            "unit": "ratio",
+            "judged_on": "bound",
+            "min_rows": evaluation["min_rows"],
+            "serves": OBJECTIVE,
+        }
+    ]
 
 
 def _evaluation(
