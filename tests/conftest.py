@@ -299,7 +299,7 @@ def personalization(rendered) -> Path:
 
 @pytest.fixture(scope="session")
 def anomaly_detection(rendered) -> Path:
-    """Return the repository of a use case without a pipeline."""
+    """Return the repository of a use case at the limited tier, with a pipeline."""
     return rendered("anomaly_detection")
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 ANSWERED = {
     "governance/risk-register.yaml": (),
     "policies/monitoring.yaml": (("measured_by: null", "measured_by: src"),),
+    "policies/oversight.yaml": (
+        ("decisions_per_week: null", "decisions_per_week: 20"),
+        ("reviews_per_week: null", "reviews_per_week: 20"),
+    ),
     "policies/security.yaml": (("where: null", "where: deploy/README.md"),),
     "sprints/readiness.yaml": (
         ("evidence: null", "evidence: decisions/0001-workshop.md"),

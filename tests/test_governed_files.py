@@ -396,7 +396,7 @@ def test_code_owners_are_those_of_the_roles(answered):
     assert owners["/runbooks/"] == "@ops"
 
 
-@pytest.mark.parametrize("use_case", ["anomaly_detection", "other"])
+@pytest.mark.parametrize("use_case", ["other"])
 def test_a_use_case_without_a_pipeline_says_so_and_owes_it(rendered, use_case):
     repository = rendered(use_case)
     assert not (repository / "src").exists()

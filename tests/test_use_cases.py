@@ -42,6 +42,11 @@ class UseCase:
 
 
 USE_CASES = {
+    "anomaly_detection": UseCase(
+        answers=EXAMPLES / "anomaly-detection.workshop.yaml",
+        fallback="static_threshold",
+        refused="isolation_forest",
+    ),
     "demand_forecasting": UseCase(
         answers=EXAMPLES / "demand-forecast.workshop.yaml",
         fallback="last_week_same_hour",

@@ -242,6 +242,21 @@ def store(session: nox.Session) -> None:
             half.replace(place)
 
 
+def part(module: str) -> str | None:
+    """Return the full name of a module that only some use cases have, None where it is not."""
+    found = sorted(Path("src").glob(f"*/*/{module}.py"))
+    return ".".join(found[0].relative_to("src").with_suffix("").parts) if found else None
+
+
+if part("stream"):
+
+    @nox.session
+    def stream(session: nox.Session) -> None:
+        """Follow a stream of events, tell of alerts, let people decide; `-- --help` says how."""
+        ready(session)
+        run(session, PYTHON, "-m", part("stream"), *session.posargs)
+
+
 def released() -> list[str]:
     """Return the digests of all models that were ever in force."""
     records = sorted(Path("evidence/releases").glob("[0-9]*.json"))

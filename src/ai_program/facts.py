@@ -398,8 +398,12 @@ def _gates(outcome: Examination, profile: dict[str, Any]) -> list[dict[str, Any]
         for key, gate in outcome.answers["guardrails"].items()
     ]
     fixed = {"slice": None, "compare_with": None, "judged_on": "value", "min_rows": 1}
-    always = ({**fixed, **gate} for gate in profile["evaluation"]["gates"])
-    return [*gates, *_equal_treatment(outcome, profile, gates), *always]
+    always = [*profile["evaluation"]["gates"]]
+    robustness = profile["evaluation"].get("robustness")
+    if robustness and outcome.answers["risk_tier"] != "minimal":
+        always += robustness["gates"]
+    fair = _equal_treatment(outcome, profile, gates)
+    return [*gates, *fair, *({**fixed, **gate} for gate in always)]
 
 
 def _equal_treatment(
@@ -463,6 +467,7 @@ def _evaluation(
             "method": answers["explainability_method"],
             "required": risk.high_impact(answers),
         },
+        "robustness": evaluation.get("robustness"),
         "golden": evaluation["golden"] if pipeline else {"path": None, "tolerance": None},
     }
 

@@ -128,10 +128,10 @@ class AIP205(Rule):
         if said.get("perturbation") == said.get("fail_safe"):
             yield self.finding(
                 policy.at("robustness", "fail_safe"),
-                "one metric cannot say how much worse it gets and what is not answered",
+                "one metric cannot say how far answers move and what is not answered",
             )
         for key, most, meaning in (
-            ("perturbation", 1, "lets the error more than double"),
+            ("perturbation", 1, "lets the answers move by more than themselves"),
             ("fail_safe", 0, "lets inputs pass that nothing answers"),
         ):
             metric = said.get(key)

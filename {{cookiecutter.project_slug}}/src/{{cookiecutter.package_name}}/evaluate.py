@@ -2,11 +2,12 @@
 
 A use case derives its own `Evaluation` and says there how each of its metrics is measured. What all
 use cases share stands here: who answers, the draws that make intervals, the slices, the groups
-that are compared, and the counts that allow no error at all. ``invariant_violations``: answers that
-cannot be right, whatever the truth is. ``golden_violations``: known rows that were missed by more
-than the tolerance. ``opt_out_violations``: rows of people who did not consent, among those that
-were learned from or judged on. Where a gate asks for it, ``explainability_score`` says how far the
-answers can be explained, as `explain` defines it.
+that are compared, what is measured of inputs that are off (see `robustness`), and the counts that
+allow no error at all. ``invariant_violations``: answers that cannot be right, whatever the truth
+is. ``golden_violations``: known rows that were missed by more than the tolerance.
+``opt_out_violations``: rows of people who did not consent, among those that were learned from or
+judged on. Where a gate asks for it, ``explainability_score`` says how far the answers can be
+explained, as `explain` defines it.
 
 Between groups of the attributes under ``fairness`` of the policy. ``selection_ratio``: the smallest
 share of a group that is selected, over the largest. ``error_ratio``: the largest mean error of a
@@ -24,7 +25,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from . import explain
+from . import explain, robustness
 from .errors import RefusedError
 from .golden import Golden
 from .predictor import Predictor
@@ -43,6 +44,7 @@ class Data:
     training: pd.DataFrame
     test: pd.DataFrame
     golden: Golden
+    promise: robustness.Promise
     # What else a metric may be made of: the tables that the features were made of.
     tables: dict[str, ibis.Table] = field(default_factory=dict)
     barred: Barred | None = None
@@ -160,23 +162,17 @@ class Evaluation:
 
     def _measure(self, metric: str, part: str | None, against: str | None) -> Estimate:
         rows = self.slices[part]
-        match metric, against:
-            case "invariant_violations", None:
-                return counted(self.impossible(self.answers) & rows, int(rows.sum()))
-            case "golden_violations", None:
-                golden = self.data.golden
-                answers = self.answers[golden.positions]
-                wrong = self.missed(answers, golden.expected, self.policy["golden"]["tolerance"])
-                return counted(wrong, len(wrong))
-            case "opt_out_violations", None:
-                return self._barred()
-            case "selection_ratio", None:
-                ratio = self._between_groups(self.selected(), rows)
-                return self.draws.estimate(ratio, int(rows.sum()))
-            case "error_ratio", None:
-                with np.errstate(divide="ignore"):
-                    ratio = 1 / self._between_groups(self.errors(), rows)
-                return self.draws.estimate(ratio, int(rows.sum()))
+        common = {
+            "invariant_violations": self._invariant_violations,
+            "golden_violations": self._golden_violations,
+            "opt_out_violations": self._opt_out_violations,
+            "selection_ratio": self._selection_ratio,
+            "error_ratio": self._error_ratio,
+            "perturbation_change": self._perturbation_change,
+            "unanswered_inputs": self._unanswered_inputs,
+        }
+        if against is None and metric in common:
+            return common[metric](rows)
         if (metric, against) == ("explainability_score", None):
             estimate = self._explainability(rows)
         else:
@@ -188,7 +184,25 @@ class Evaluation:
             )
         return estimate
 
-    def _barred(self) -> Estimate:
+    def _invariant_violations(self, rows: np.ndarray) -> Estimate:
+        return counted(self.impossible(self.answers) & rows, int(rows.sum()))
+
+    def _golden_violations(self, _: np.ndarray) -> Estimate:
+        golden = self.data.golden
+        answers = self.answers[golden.positions]
+        wrong = self.missed(answers, golden.expected, self.policy["golden"]["tolerance"])
+        return counted(wrong, len(wrong))
+
+    def _selection_ratio(self, rows: np.ndarray) -> Estimate:
+        ratio = self._between_groups(self.selected(), rows)
+        return self.draws.estimate(ratio, int(rows.sum()))
+
+    def _error_ratio(self, rows: np.ndarray) -> Estimate:
+        with np.errstate(divide="ignore"):
+            ratio = 1 / self._between_groups(self.errors(), rows)
+        return self.draws.estimate(ratio, int(rows.sum()))
+
+    def _opt_out_violations(self, _: np.ndarray) -> Estimate:
         """Return how many rows belong to people who did not consent."""
         barred = self.data.barred
         if barred is None:
@@ -231,6 +245,25 @@ class Evaluation:
                 for each in (self.model, self.twin())
             )
         return explain.score(self.answers, first, second, self.draws, rows)
+
+    def _perturbation_change(self, rows: np.ndarray) -> Estimate:
+        noise, seed = self.policy["robustness"]["noise"], self.policy["statistics"]["seed"]
+        moved = robustness.off(self.test, self.data.promise, noise, seed)
+        with repeatable():
+            answers = np.asarray(self.model.predict(moved), dtype=float)
+        change = self.draws.mean(np.abs(answers - self.answers), rows)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = change / self.draws.mean(np.abs(self.answers), rows)
+        return self.draws.estimate(share, int(rows.sum()))
+
+    def _unanswered_inputs(self, rows: np.ndarray) -> Estimate:
+        promise = self.data.promise
+        fallback = type(self).RULE(promise.fallback)
+        with repeatable():
+            left = robustness.unanswered(
+                self.test[rows], promise, self.model, fallback, self.impossible
+            )
+        return counted(left, len(left))
 
 
 def pooled(groups: np.ndarray, rows: np.ndarray, min_rows: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from .artifacts import Artifact, Store
 from .errors import RefusedError
 from .evaluate import Data
 from .predictor import Predictor
+from .robustness import Promise
 from .settings import Settings
 from .use_case import evaluation, features
 
@@ -84,7 +85,9 @@ def prepare(settings: Settings) -> Data:
         known = golden.find(test, settings, features.TARGET)
         feature_store.put(settings, digest, frame)
         line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
-    return Data(digest, training, test, known, tables, privacy.barred(settings, delivered))
+    promise = Promise(settings.features, settings.fallback)
+    barred = privacy.barred(settings, delivered)
+    return Data(digest, training, test, known, promise, tables, barred)
 
 
 def judge_and_register(
