@@ -394,13 +394,3 @@ def test_code_owners_are_those_of_the_roles(answered):
     assert owners["/contracts/"] == "lin@example.org"
     assert owners["/policies/evaluation.yaml"] == "@val"
     assert owners["/runbooks/"] == "@ops"
-
-
-@pytest.mark.parametrize("use_case", ["other"])
-def test_a_use_case_without_a_pipeline_says_so_and_owes_it(rendered, use_case):
-    repository = rendered(use_case)
-    assert not (repository / "src").exists()
-    assert "**No pipeline yet**" in (repository / "README.md").read_text()
-    assert load(repository, "policies/evaluation.yaml")["data"]["status"] == "open"
-    (features,) = (repository / "features").glob("*.yaml")
-    assert load(repository, features.relative_to(repository).as_posix())["status"] == "open"
