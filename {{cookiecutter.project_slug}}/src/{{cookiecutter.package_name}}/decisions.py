@@ -40,11 +40,12 @@ from .use_case import features, serving
 # entity, features  the row that was asked about; the entity as far as the caller named it
 # outcome           the answer
 # reviewer          the role that has to review it, null if nobody has to; who did says the review
+# held_because      why it waits for its reviewer whatever the mode of review; null if it does not
 # latency_ms        from the request to this record
 FIELDS = (
     "record_id", "time", "decision_type", "model", "model_version", "served_by", "why", "release",
     "data_digest", "contract_version", "feature_version", "policy_digest", "exceptions", "entity",
-    "features", "outcome", "reviewer", "latency_ms",
+    "features", "outcome", "reviewer", "held_because", "latency_ms",
 )  # fmt: skip
 
 
@@ -98,14 +99,16 @@ class Log:
             "latency_ms": round(latency_ms, 3),
         }
         records = []
-        for entity, inputs, answer, decides in zip(
+        for entity, inputs, answer, decides, held in zip(
             _entities(rows, self.settings.keys),
             rows[[*features.NAMES]].astype(object).to_dict("records"),
             answers,
             _decides(rows, answers),
+            _held(rows, answers),
             strict=True,
         ):
             name = uuid4().hex
+            role = oversight.reviewer(self.settings, kind, name, held=bool(held))
             records.append(
                 {
                     "record_id": name,
@@ -114,7 +117,8 @@ class Log:
                     "entity": entity,
                     "features": {key: _plain(value) for key, value in inputs.items()},
                     "outcome": float(answer),
-                    "reviewer": oversight.reviewer(self.settings, kind, name) if decides else None,
+                    "reviewer": role if decides else None,
+                    "held_because": (held or None) if decides else None,
                 }
             )
         self.journal.append(records)
@@ -143,6 +147,12 @@ def _decides(rows: pd.DataFrame, answers: np.ndarray) -> Iterable[bool]:
     """Return from which answers something follows: from all, unless the use case knows better."""
     decides = getattr(serving, "decides", None)
     return [True] * len(rows) if decides is None else decides(rows, answers)
+
+
+def _held(rows: pd.DataFrame, answers: np.ndarray) -> Iterable[str]:
+    """Return why each answer is held back for a person; blank unless the use case says so."""
+    held = getattr(serving, "held", None)
+    return [""] * len(rows) if held is None else held(rows, answers)
 
 
 def _entities(rows: pd.DataFrame, keys: list[str]) -> list[dict[str, str] | None]:

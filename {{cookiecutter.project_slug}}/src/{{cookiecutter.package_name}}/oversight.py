@@ -17,11 +17,15 @@ def kind(settings: Settings, decision_type: str) -> dict[str, Any]:
     raise RefusedError(f"policies/oversight.yaml knows no decision of the type {decision_type}")
 
 
-def reviewer(settings: Settings, decision_type: str, record_id: str) -> str | None:
-    """Return the role that reviews a decision, None if nobody has to."""
+def reviewer(
+    settings: Settings, decision_type: str, record_id: str, *, held: bool = False
+) -> str | None:
+    """Return the role that reviews a decision, None if nobody has to; ``held`` it is always."""
     found = kind(settings, decision_type)
-    if found["mode"] in ("before_effect", "before_execution") or (
-        found["mode"] == "sample" and share(record_id) < found["sample_rate"]
+    if (
+        held
+        or found["mode"] in ("before_effect", "before_execution")
+        or (found["mode"] == "sample" and share(record_id) < found["sample_rate"])
     ):
         return str(found["reviewer_role"])
     return None

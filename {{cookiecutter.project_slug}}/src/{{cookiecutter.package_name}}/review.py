@@ -226,7 +226,7 @@ def _recorded(settings: Settings) -> Iterator[dict[str, Any]]:
                 "trace_id": record["record_id"],
                 "decision_type": record["decision_type"],
                 "value": record["outcome"],
-                "reason": "policies/oversight.yaml asks for it",
+                "reason": record.get("held_because") or "policies/oversight.yaml asks for it",
                 "time": record["time"],
                 "role": record["reviewer"],
             }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from . import explain, golden, ingest, predict
+from . import answering, explain, golden, ingest
 from .errors import RefusedError
 from .settings import Settings
 from .use_case import features, serving
@@ -49,14 +49,15 @@ def trace(settings: Settings, wanted: list[str]) -> Trace:
             f"name one by its {' and '.join(settings.keys)}, such as {' '.join(named[0])}"
         )
     row = rows.iloc[found]
-    name, model = predict.answering(settings)
+    answerer, answers = answering.answer(settings, answering.now(settings), row)
+    model = answerer.predictor
     said = model.explain(row) if isinstance(model, explain.Explained) else None
     days = pd.read_csv(source.path, dtype=str, keep_default_na=False)
     days.index += HEADER + 1
     return Trace(
         keys=dict(zip(settings.keys, named[found[0]], strict=True)),
-        answered_by=name,
-        answer=float(model.predict(row)[0]),
+        answered_by=answerer.name,
+        answer=float(answers[0]),
         features={each: float(row.iloc[0][each]) for each in features.NAMES},
         reasons=None if said is None else explain.reasons(said)[0],
         path=source.name,

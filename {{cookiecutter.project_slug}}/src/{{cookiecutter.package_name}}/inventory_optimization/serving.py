@@ -69,6 +69,13 @@ def cap() -> float:
     )
 
 
+def held(rows: pd.DataFrame, answers: np.ndarray) -> np.ndarray:
+    """Return for each order why it waits for a person; blank for those within the value cap."""
+    finite, limit = np.isfinite(answers), cap()
+    value = np.round(np.rint(np.where(finite, answers, 0)) * rows["price"].to_numpy(), 2)
+    return np.where(finite, np.where(value > limit, f"value above {limit:g}", ""), "no quantity")
+
+
 def present(
     rows: pd.DataFrame, answers: np.ndarray, explanation: Explanation | None = None
 ) -> pd.DataFrame:
@@ -76,15 +83,13 @@ def present(
     finite = np.isfinite(answers)
     quantity = np.rint(np.where(finite, answers, 0)).astype("int64")
     value = np.round(quantity * rows["price"].to_numpy(), 2)
-    limit = cap()
-    waits = np.where(finite, np.where(value > limit, f"value above {limit:g}", ""), "no quantity")
     shown = pd.DataFrame(
         {
             "week": rows[TIME].dt.strftime("%Y-%m-%d"),
             ARTICLE: rows[ARTICLE],
             "quantity": quantity,
             "value": value,
-            "needs_approval": waits,
+            "needs_approval": held(rows, answers),
         }
     )
     if explanation is not None:
