@@ -175,6 +175,12 @@ def serve(session: nox.Session) -> None:
 
 
 @nox.session
+def load(session: nox.Session) -> None:
+    """Ask the running service from many callers at once: p50, p95, p99 and errors."""
+    pipeline_command(session, "load")
+
+
+@nox.session
 def features(session: nox.Session) -> None:
     """Publish the features that the service looks up by the keys of their entity."""
     pipeline_command(session, "features")

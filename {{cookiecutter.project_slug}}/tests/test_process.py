@@ -21,6 +21,7 @@ from conftest import TOKEN
 from oracles import Sum
 
 from {{ cookiecutter.package_name }} import decisions
+from {{ cookiecutter.package_name }} import load
 
 PACKAGE = decisions.__name__.partition(".")[0]
 
@@ -93,7 +94,7 @@ def is_alive(port: int) -> bool:
         return False
 
 
-def loaded(process: Process) -> list[threading.Thread]:
+def under_load(process: Process) -> list[threading.Thread]:
     """Let callers ask without end, and return when answers have come."""
     callers = [threading.Thread(target=process.ask_on_and_on) for _ in range(4)]
     for caller in callers:
@@ -107,7 +108,7 @@ def loaded(process: Process) -> list[threading.Thread]:
 def test_no_answer_is_lost_when_the_process_is_killed(served) -> None:
     served.release(Sum())
     with running(served) as process:
-        callers = loaded(process)
+        callers = under_load(process)
         process.process.send_signal(signal.SIGKILL)
         for caller in callers:
             caller.join()
@@ -126,7 +127,7 @@ def test_no_answer_is_lost_when_the_process_is_killed(served) -> None:
 def test_whoever_asked_before_the_end_gets_an_answer(served) -> None:
     served.release(Sum())
     with running(served) as process:
-        callers = loaded(process)
+        callers = under_load(process)
         process.process.send_signal(signal.SIGTERM)
         process.process.wait(timeout=30)
         for caller in callers:
@@ -145,3 +146,19 @@ def test_a_port_that_is_taken_is_told(served) -> None:
         assert other.returncode != 0
         assert "address already in use" in other.stderr
         assert "Traceback" not in other.stderr
+
+
+def test_many_callers_are_answered_and_what_goes_wrong_is_counted(served) -> None:
+    served.release(Sum())
+    with running(served) as process:
+        asked = {"url": f"http://127.0.0.1:{process.port}", "requests": 40, "callers": 4}
+        found = load.load(served.settings, token=TOKEN, **asked)
+        assert (len(found.milliseconds), sum(found.errors.values())) == (40, 0)
+        assert len(process.recorded()) == 40
+        assert "p95" in found.text()
+        assert "errors: none" in found.text()
+        refused = load.load(served.settings, token="another", **asked)  # noqa: S106
+        assert refused.errors == {"status 401": 40}
+    gone = load.load(served.settings, token=TOKEN, **asked)
+    assert gone.errors == {"ConnectionRefusedError": 40}
+    assert "errors: 40 times ConnectionRefusedError" in gone.text()

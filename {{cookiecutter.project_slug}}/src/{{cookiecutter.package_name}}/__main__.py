@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -58,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--host", default="127.0.0.1", help="where to listen (default: here)")
     command.add_argument("--port", type=int, default=8080, help="default: 8080")
     command.set_defaults(run=_serve)
+
+    command = commands.add_parser("load", help="ask the running service from many callers")
+    command.add_argument("--url", default="http://127.0.0.1:8080", help="where it listens")
+    command.add_argument("--requests", type=int, default=1000, help="default: 1000")
+    command.add_argument("--callers", type=int, default=4, help="at once (default: 4)")
+    command.set_defaults(run=_load)
 
     command = commands.add_parser("features", help="publish the features that serving looks up")
     command.set_defaults(run=_features)
@@ -235,6 +242,22 @@ def _serve(found: settings.Settings, options: argparse.Namespace) -> int:
 
     service.serve(found, host=options.host, port=options.port)
     return 0
+
+
+def _load(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import load
+
+    if min(options.requests, options.callers) < 1:
+        raise RefusedError("there is nothing to ask: --requests and --callers are at least 1")
+    measured = load.load(
+        found,
+        url=options.url,
+        token=os.environ.get("SERVING_TOKEN", ""),
+        requests=options.requests,
+        callers=options.callers,
+    )
+    print(measured.text())
+    return 1 if measured.errors else 0
 
 
 def _features(found: settings.Settings, _: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ Whoever cannot write a record gives no answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ class Log:
         records = []
         for entity, inputs, answer, decides, held in zip(
             _entities(rows, self.settings.keys),
-            rows[[*features.NAMES]].astype(object).to_dict("records"),
+            zip(*(rows[name].tolist() for name in features.NAMES), strict=True),
             answers,
             _decides(rows, answers),
             _held(rows, answers),
@@ -115,7 +116,7 @@ class Log:
                     "decision_type": kind if decides else None,
                     **shared,
                     "entity": entity,
-                    "features": {key: _plain(value) for key, value in inputs.items()},
+                    "features": dict(zip(features.NAMES, map(_plain, inputs), strict=True)),
                     "outcome": float(answer),
                     "reviewer": role if decides else None,
                     "held_because": (held or None) if decides else None,
@@ -164,6 +165,8 @@ def _entities(rows: pd.DataFrame, keys: list[str]) -> list[dict[str, str] | None
 
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it; a missing one is null."""
-    if pd.isna(value):
-        return None
-    return value if isinstance(value, bool | int | float | str) else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool | int | str):
+        return value
+    return None if pd.isna(value) else str(value)
