@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ai_program import digests, evidence
+from ai_program import digests, evidence, schemas
 
 GROUPS = {
     "contracts": ["contracts/**"],
@@ -327,3 +327,59 @@ def test_a_summary_that_was_written_by_hand_does_not_add_up(changes: Any, why: s
     assert list(evidence.review_problems(summary)) == []
     changed = digests.sealed({**summary, **changes})
     assert why in [text for _, text in evidence.review_problems(changed)]
+
+
+# Observations.
+
+
+def observed(**changes):
+    monitor = {
+        "monitor": "MON-quality",
+        "metric": "mape",
+        "value": 0.09,
+        "limit": 0.08,
+        "direction": "lower",
+        "n": 168,
+        "window": "7d",
+        "consecutive": 2,
+        "required": 2,
+        "outcome": "breached",
+        "detail": "2 windows in a row",
+    }
+    return evidence.observation(
+        day="2026-11-22",
+        source="decisions",
+        until="2026-11-22T06:00:00Z",
+        release=None,
+        monitors=[monitor | changes],
+    )
+
+
+def test_an_observation_has_the_form_of_its_schema():
+    assert list(schemas.validate("observation", observed())) == []
+    assert evidence.observation_path("2026-11-22") == "evidence/observations/2026-11-22.json"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, None),
+        ({"value": 0.07}, "0.07 does not break the limit of 0.08"),
+        ({"value": None}, "None does not break the limit of 0.08"),
+        ({"direction": "higher"}, "0.09 does not break the limit of 0.08"),
+        ({"consecutive": 1}, "1 windows in a row, 2 make a breach"),
+        ({"outcome": "within", "value": None}, "nothing was measured, so nothing is within"),
+        # Drift that chance alone would give too.
+        ({"outcome": "within"}, None),
+        ({"outcome": "inconclusive", "value": None}, None),
+    ],
+)
+def test_an_observation_says_what_it_measured(changes, why):
+    found = [text for _, text in evidence.observation_problems(observed(**changes))]
+    assert found == ([why] if why else [])
+
+
+def test_an_observation_is_sealed():
+    edited = {**observed(), "day": "2026-11-23"}
+    found = [text for _, text in evidence.observation_problems(edited)]
+    assert found == ["the digest is not that of the observation"]

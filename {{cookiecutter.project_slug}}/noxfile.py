@@ -217,6 +217,12 @@ def trace(session: nox.Session) -> None:
 
 
 @nox.session
+def monitor(session: nox.Session) -> None:
+    """Judge what runs by policies/monitoring.yaml; `-- --replay` lets the test rows come in."""
+    pipeline_command(session, "monitor")
+
+
+@nox.session
 def status(session: nox.Session) -> None:
     """Say what is in force, since when, and what lies behind it."""
     pipeline_command(session, "status")

@@ -1,6 +1,6 @@
 """Evidence: what the pipeline writes down, and how anyone can see that it is true.
 
-Five kinds of file, each built here and checked here, so that the pipeline and the hook cannot
+Six kinds of file, each built here and checked here, so that the pipeline and the hook cannot
 disagree about them:
 
 - a *report* (``evidence/evaluations/``) says how a model did against the gates of its day. It
@@ -10,6 +10,7 @@ disagree about them:
   in-toto statement; each names the digest of the one before, and ``active.json`` names the last.
 - a *drill record* (``evidence/drills/``) says how long it took to take a release back.
 - a *review summary* (``evidence/reviews/``) says what people made of what they reviewed.
+- an *observation* (``evidence/observations/``) says what each monitor said on one day.
 
 Builders return JSON objects. Checks yield problems: the keys of the value that is wrong, and why.
 The schemas hold the forms; the checks here hold what a schema cannot say.
@@ -38,6 +39,7 @@ ACTUALS = "evidence/kpis"
 DRILLS = "evidence/drills"
 BOMS = "evidence/boms"
 REVIEWS = "evidence/reviews"
+OBSERVATIONS = "evidence/observations"
 REGISTRY = "models/registry"
 ACTIVE = f"{RELEASES}/active.json"
 
@@ -497,3 +499,51 @@ def review_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
             ("bias_check", "agreement"),
             "there is an agreement if, and only if, there is a sample",
         )
+
+
+# Observations.
+
+
+def observation_path(day: str) -> str:
+    """Return where the record of what the monitors said on a day stands."""
+    return f"{OBSERVATIONS}/{day}.json"
+
+
+def observation(
+    *,
+    day: str,
+    source: str,
+    until: str,
+    release: str | None,
+    monitors: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what each monitor said; ``until`` is the moment to which the newest window reaches."""
+    return digests.sealed(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "day": day,
+            "source": source,
+            "until": until,
+            "release": release,
+            "monitors": [dict(monitor) for monitor in monitors],
+        }
+    )
+
+
+def observation_problems(found: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what contradicts itself in an observation that has the form of its schema."""
+    if not digests.is_sealed(found):
+        yield ("digest",), "the digest is not that of the observation"
+    for index, each in enumerate(found["monitors"]):
+        value, limit = each["value"], each["limit"]
+        lower = each["direction"] == "lower"
+        beyond = value is not None and (value > limit if lower else value < limit)
+        if each["outcome"] == "breached" and not beyond:
+            yield ("monitors", index, "outcome"), f"{value} does not break the limit of {limit}"
+        elif each["outcome"] == "breached" and each["consecutive"] < each["required"]:
+            yield (
+                ("monitors", index, "outcome"),
+                f"{each['consecutive']} windows in a row, {each['required']} make a breach",
+            )
+        elif each["outcome"] == "within" and value is None:
+            yield ("monitors", index, "outcome"), "nothing was measured, so nothing is within"

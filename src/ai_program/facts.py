@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OBJECTIVE = entries.OBJECTIVE
 SPRINT = "sprint-01"
+# What reads every monitor where there is a pipeline.
+MEASURED_BY = "nox -s monitor"
 
 _SAFEGUARDS = {
     "a": "No other data would do, synthetic and anonymised data included",
@@ -500,6 +502,7 @@ def _monitors(
             }
         monitors.append({
             **entry, "owner": handles[monitor["role"]],
+            "measured_by": MEASURED_BY if pipeline else None,
             "status": "done" if pipeline else "open", "due": dates["pipeline"],
             "note": "Connect the monitor once the use case has a pipeline",
         })  # fmt: skip

@@ -51,6 +51,7 @@ PLACES = {
     "drills": "evidence/drills/*.json",
     "validations": "evidence/validations/*.yaml",
     "summaries": "evidence/reviews/*.json",
+    "observations": "evidence/observations/*.json",
     "workshop": "workshop.yaml",
     "lock": ".ai-program/lock.json",
 }

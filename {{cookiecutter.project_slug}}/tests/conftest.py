@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from {{ cookiecutter.package_name }}.evaluate import Data
 
 TOKEN = "a-secret-of-the-tests-with-enough-length"  # noqa: S105
 ROOT = Path(__file__).resolve().parents[1]
+os.environ["OPENLINEAGE_DISABLED"] = "true"  # what tests do is no lineage of anything
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -564,7 +564,8 @@ class AIP209(Rule):
 
 # The chain of releases is the promotion gate's.
 _EVIDENCE = tuple(
-    f"evidence/{kind}" for kind in ("evaluations", "kpis", "boms", "drills", "reviews", "incidents")
+    f"evidence/{kind}"
+    for kind in ("evaluations", "kpis", "boms", "drills", "reviews", "observations", "incidents")
 )
 # Which way groups are treated more equally.
 _EQUAL = {

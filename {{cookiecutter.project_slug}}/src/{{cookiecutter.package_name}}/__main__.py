@@ -99,6 +99,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("keys", nargs="*", metavar="KEY", help="what names it in `predict`")
     command.set_defaults(run=_trace)
 
+    command = commands.add_parser("monitor", help="judge what runs by policies/monitoring.yaml")
+    command.add_argument("--replay", action="store_true",
+                         help="let the release in force answer the test rows again")  # fmt: skip
+    command.set_defaults(run=_monitor)
+
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
@@ -342,6 +347,20 @@ def _trace(found: settings.Settings, options: argparse.Namespace) -> int:
 
     print("\n".join(trace.lines(trace.trace(found, options.keys))))
     return 0
+
+
+def _monitor(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import monitor
+
+    record, done = monitor.run(found, replay=options.replay)
+    source = "what the test rows would be answered" if options.replay else "the log of decisions"
+    print(f"\n{source}, up to {record['until']}")
+    for each in record["monitors"]:
+        value = "-" if each["value"] is None else f"{each['value']:.4g}"
+        said = f"{each['metric']} {value} (limit {each['limit']:g})"
+        print(f"  {each['outcome']:<13} {each['monitor']:<14} {said:<32} {each['detail']}")
+    print("", *done, sep="\n")
+    return int(any(each["outcome"] == monitor.BREACHED for each in record["monitors"]))
 
 
 def _status(found: settings.Settings, _: argparse.Namespace) -> int:

@@ -134,7 +134,7 @@ def _stand_in(
     copy: Settings, data: Data, candidate: str, before: dict[str, Any] | None, *, seed: int = 0
 ) -> dict[str, Any]:
     """Train a version and put it in force in the copy, past gates and approvals."""
-    with pipeline.stage("train") as line:
+    with pipeline.stage(copy, "train") as line:
         model = train.train(candidate, data.training, copy.seed + seed)
         line.result = f"{candidate}, as a stand-in"
     report, artifact = pipeline.judge_and_register(copy, data, candidate, model)

@@ -14,10 +14,12 @@ from ai_program import evidence
 
 from . import (
     artifacts,
+    distribution,
     feature_schema,
     feature_store,
     golden,
     ingest,
+    lineage,
     privacy,
     register,
     releases,
@@ -33,24 +35,26 @@ from .settings import Settings
 from .use_case import evaluation, features
 
 
-class Stage:
-    """One line of progress."""
+class Stage(lineage.Stage):
+    """One line of progress, and what it was made from."""
 
-    def __init__(self) -> None:
-        self.result = ""
+    result = ""
 
 
 @contextmanager
-def stage(name: str) -> Iterator[Stage]:
+def stage(settings: Settings, name: str) -> Iterator[Stage]:
     """Say that a stage begins, and when it ends what it did and how long it took."""
     print(f"{name:<10}", end="", flush=True)
     began = time.monotonic()
-    line = Stage()
+    line = Stage(settings, name)
+    line.began()
     try:
         yield line
-    except BaseException:
+    except BaseException as error:
         print("stopped", flush=True)
+        line.failed(error)
         raise
+    line.ended()
     print(f"{line.result:<58} {time.monotonic() - began:5.1f} s", flush=True)
 
 
@@ -58,8 +62,10 @@ def run(settings: Settings, candidate: str) -> dict[str, Any]:
     """Run every stage for one candidate and return the report."""
     repository.require_commit(settings.root)
     data = prepare(settings)
-    with stage("train") as line:
+    with stage(settings, "train") as line:
         model = train.train(candidate, data.training, settings.seed)
+        line.reads(settings.features["id"], settings.features["version"])
+        line.writes(f"{settings.model}.{candidate}", f"seed {settings.seed}")
         line.result = f"{candidate} on {len(data.training):,} rows"
     report, _ = judge_and_register(settings, data, candidate, model)
     return report
@@ -67,23 +73,31 @@ def run(settings: Settings, candidate: str) -> dict[str, Any]:
 
 def prepare(settings: Settings) -> Data:
     """Read the data, hold it to its contract, and make features of it."""
-    with stage("ingest") as line:
+    with stage(settings, "ingest") as line:
         digest = ingest.verify(settings)
         delivered = ingest.delivered(settings)
         tables = privacy.permitted(settings, delivered)
+        for source in settings.sources:
+            line.reads(source.name, source.digest)
+            line.writes(source.contract["id"], source.digest)
         counts = [f"{table.count().execute():,} rows of {name}" for name, table in tables.items()]
         line.result = ", ".join(counts)
-    with stage("contract") as line:
+    with stage(settings, "contract") as line:
         from . import contract  # a heavy import, counted where it is used
 
+        for source in settings.sources:
+            line.reads(source.contract["id"], source.digest)
         checks = contract.verify(settings)
         held = ", ".join(source.reference for source in settings.sources)
         line.result = f"{checks} checks of {held} hold"
-    with stage("features") as line:
+    with stage(settings, "features") as line:
         frame = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
         training, test = evaluation.split(frame, settings.evaluation["data"])
         known = golden.find(test, settings, features.TARGET)
         feature_store.put(settings, digest, frame)
+        for source in settings.sources:
+            line.reads(source.contract["id"], source.digest)
+        line.writes(settings.features["id"], settings.features["version"])
         line.result = f"{len(features.NAMES)} features of {settings.features_reference}"
     promise = Promise(settings.features, settings.fallback)
     barred = privacy.barred(settings, delivered)
@@ -104,7 +118,7 @@ def judge_and_register(
     never a pass; the fallback, which needs none, can take over all the same.
     """
     store = Store(settings.store)
-    with stage("evaluate") as line:
+    with stage(settings, "evaluate") as line:
         in_force = releases.in_force(settings)
         champion = _champion(store, in_force, needed=needs_champion)
         judged: dict[str, Any] = {
@@ -123,6 +137,7 @@ def judge_and_register(
                 "candidate": candidate,
                 "contract": settings.contract_reference,
                 "features": settings.features_reference,
+                "distribution": distribution.describe(settings, data.training),
                 **judged,
             },
         )
@@ -144,9 +159,12 @@ def judge_and_register(
             ).measurements(),
             **judged,
         )
+        line.reads(f"{settings.model}.{candidate}", f"seed {settings.seed}")
+        line.reads(settings.features["id"], settings.features["version"])
+        line.writes(f"{settings.model}.report", report["digest"])
         against = in_force["version"] if in_force else "the rules"
         line.result = f"{len(data.test):,} rows against {against}: {report['verdict']}"
-    with stage("register") as line:
+    with stage(settings, "register") as line:
         from . import tracking  # a heavy import, counted where it is used
 
         store.put(artifact)
@@ -154,6 +172,8 @@ def judge_and_register(
         is_new = register.write(settings, report, register.entry(settings, artifact, report, known))
         register.update_card(settings, report)
         tracking.sync(settings)
+        line.reads(f"{settings.model}.report", report["digest"])
+        line.writes(settings.model, report["model"]["version"])
         line.result = report["model"]["version"] + ("" if is_new else ", as before")
     return report, artifact
 

@@ -45,6 +45,11 @@ def require_clean(root: Path) -> None:
         )
 
 
+def is_committed(root: Path, path: str) -> bool:
+    """Tell whether the last commit has a file of this name."""
+    return bool(git(root, "ls-tree", "--name-only", "HEAD", "--", path).strip())
+
+
 def author(root: Path) -> str:
     """Return the e-mail address of whoever asks, as git has it."""
     done = subprocess.run(

@@ -29,7 +29,17 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from threadpoolctl import threadpool_limits
 
-from . import answering, breaker, decisions, feature_store, gateway, inputs, metrics, review
+from . import (
+    answering,
+    breaker,
+    decisions,
+    feature_store,
+    gateway,
+    inputs,
+    limits,
+    metrics,
+    review,
+)
 from .answering import Answerer
 from .errors import RefusedError
 from .settings import Settings
@@ -123,6 +133,7 @@ class Server:
 def create(settings: Settings, token: str) -> FastAPI:
     """Return the application; whoever shows the token may ask it."""
     server = Server(settings)
+    limits.show(settings)
     wanted = inputs.request_model(settings)
     # Numbers are added on one thread here too: the answers are those of the evaluation, and small
     # models gain nothing by more. OpenMP wants to be told in the thread that computes.
