@@ -61,9 +61,7 @@ def _watched(settings: Settings) -> dict[str, Any]:
 
 def _windows(training: pd.DataFrame, monitor: dict[str, Any]) -> list[pd.DataFrame]:
     """Return training in windows as the monitor has them, those with enough rows."""
-    if features.TIME is None:
-        return []
-    length, times = windows.length(monitor["window"]), training[features.TIME]
+    length, times = windows.length(monitor["window"]), pd.to_datetime(training[features.TIME])
     numbers = (times.max() - times) // length
     parts = [part for _, part in training.groupby(numbers)]
     return [part for part in parts if len(part) >= monitor["min_rows"]]
