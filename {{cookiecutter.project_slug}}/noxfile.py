@@ -157,6 +157,12 @@ def rollback(session: nox.Session) -> None:
 
 
 @nox.session
+def retrain(session: nox.Session) -> None:
+    """Train again if the policy or a monitor says that it is due; `-- --check` only says so."""
+    pipeline_command(session, "retrain")
+
+
+@nox.session
 def drill(session: nox.Session) -> None:
     """Cause faults in a copy, go back there, and record how long it took: `-- --fault NAME`."""
     pipeline_command(session, "drill")

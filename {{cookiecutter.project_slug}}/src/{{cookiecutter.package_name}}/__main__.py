@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="nox -s")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("pipeline", help="train, evaluate and register a candidate")
-    command.add_argument("--candidate", default=None, help="what to train (default: the first)")
-    command.set_defaults(run=_pipeline)
-
-    command = commands.add_parser("promote", help="put an evaluated version in force")
-    command.add_argument("--version", help="which, if several may be promoted")
-    command.add_argument("--approve", action="append", default=[], metavar="@PERSON",
-                         help="who approves; several apart by spaces, or given again")  # fmt: skip
-    command.add_argument("--decision", help="the decision it rests on (default: the newest)")
-    command.add_argument("--reason", default="it passes every gate", help="why now")
-    command.set_defaults(run=_promote)
-
-    command = commands.add_parser("rollback", help="go back to the release before")
-    command.add_argument("--reason", default="not said at the time", help="what went wrong")
-    command.set_defaults(run=_rollback)
-
-    command = commands.add_parser("drill", help="cause a fault in a copy, and go back there")
-    command.add_argument("--fault", help="which (default: all, one after another)")
-    command.set_defaults(run=_drill)
+    _model_parsers(commands)
 
     command = commands.add_parser("predict", help="answer what the use case asks for now")
     command.set_defaults(run=_predict)
@@ -107,6 +89,34 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
+
+
+def _model_parsers(commands: Any) -> None:
+    """Add the commands that make a version, put it in force, and take it back."""
+    command = commands.add_parser("pipeline", help="train, evaluate and register a candidate")
+    command.add_argument("--candidate", default=None, help="what to train (default: the first)")
+    command.set_defaults(run=_pipeline)
+
+    command = commands.add_parser("promote", help="put an evaluated version in force")
+    command.add_argument("--version", help="which, if several may be promoted")
+    command.add_argument("--approve", action="append", default=[], metavar="@PERSON",
+                         help="who approves; several apart by spaces, or given again")  # fmt: skip
+    command.add_argument("--decision", help="the decision it rests on (default: the newest)")
+    command.add_argument("--reason", default="it passes every gate", help="why now")
+    command.set_defaults(run=_promote)
+
+    command = commands.add_parser("rollback", help="go back to the release before")
+    command.add_argument("--reason", default="not said at the time", help="what went wrong")
+    command.set_defaults(run=_rollback)
+
+    command = commands.add_parser("drill", help="cause a fault in a copy, and go back there")
+    command.add_argument("--fault", help="which (default: all, one after another)")
+    command.set_defaults(run=_drill)
+
+    command = commands.add_parser("retrain", help="learn again if that is due, by the same gates")
+    command.add_argument("--check", action="store_true", help="only say whether it is due")
+    command.add_argument("--today", type=date.fromisoformat, help="the day to judge by")
+    command.set_defaults(run=_retrain)
 
 
 def _review_parser(parser: argparse.ArgumentParser) -> None:
@@ -192,6 +202,20 @@ def _rollback(found: settings.Settings, options: argparse.Namespace) -> int:
         print("Golden predictions are the same as at its release.")
     print(f"That took {time.monotonic() - began:.0f} s.")
     return 0
+
+
+def _retrain(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import retraining
+
+    due = retraining.due(found, options.today or datetime.now(UTC).date())
+    if not due.reasons:
+        until = f", {due.latest} at the latest" if due.latest else ""
+        print(f"{due.version} need not learn again yet{until}.")
+        return 0
+    print("It is time to learn again:", *due.reasons, sep="\n  ")
+    if options.check:
+        return 0
+    return _pipeline(found, argparse.Namespace(candidate=due.candidate))
 
 
 def _drill(found: settings.Settings, options: argparse.Namespace) -> int:

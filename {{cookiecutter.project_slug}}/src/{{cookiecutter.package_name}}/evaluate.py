@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import ibis
@@ -57,6 +58,8 @@ class Evaluation:
     TARGET: ClassVar[str]
     # The inputs that explain an answer; only who asks for the explainability score needs them.
     NAMES: ClassVar[tuple[str, ...]] = ()
+    # The column whose groups have an interval of their own; None if an answer has no interval.
+    INTERVAL_BY: ClassVar[str | None] = None
     # Reported for every slice, whether a gate asks for it or not.
     REPORTED: ClassVar[tuple[str, ...]]
     # Reported once, because a KPI is made of them.
@@ -289,9 +292,16 @@ def rows_where(test: pd.DataFrame, where: str) -> np.ndarray:
 def split_by_day(
     frame: pd.DataFrame, time: str, data: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the rows up to ``train_until`` and those of the test days, which come later."""
+    """Return the rows up to ``train_until`` and those of the test days, which come later.
+
+    With ``window_days`` only so many days up to ``train_until`` are learned from.
+    """
     day = frame[time].dt.strftime("%Y-%m-%d")
     training = frame[day <= data["train_until"]]
+    if data.get("window_days") is not None:
+        last = date.fromisoformat(data["train_until"])
+        first = last - timedelta(days=data["window_days"] - 1)
+        training = training[day[training.index] >= first.isoformat()]
     test = frame[(day >= data["test_from"]) & (day <= data["test_until"])]
     if training.empty or test.empty or data["test_from"] <= data["train_until"]:
         raise RefusedError(

@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import contract, record
+from . import contract, readings, record
 from .artifacts import MODEL, Store
 from .errors import RefusedError
 from .evaluate import Data
 from .predictor import Predictor
 from .settings import Settings
-from .use_case import evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +78,12 @@ def _bad_metric(scene: Scene) -> str:
     read = []
     for monitor in _tripping(scene.settings):
         for how, spoil in _SPOILED.items():
-            value, n = _measured(scene, monitor["metric"], _Spoiled(model, spoil))
-            if value is None:
+            reading = readings.read(scene.settings, scene.data, monitor, _Spoiled(model, spoil))
+            if reading is None:
                 break
-            said = f"{monitor['id']} reads {monitor['metric']} {value:.3g} on {n:,} rows ({how})"
-            read.append(said)
-            is_lower = monitor["direction"] == "lower"
-            is_good = value <= monitor["limit"] if is_lower else value >= monitor["limit"]
-            if not is_good and n >= monitor["min_rows"]:
-                return f"{said}, the limit is {monitor['limit']:g}"
+            read.append(f"{readings.said(monitor, *reading)} ({how})")
+            if readings.breaks(monitor, *reading):
+                return read[-1]
     raise RefusedError(
         "no monitor that the breaker trips on (policies/monitoring.yaml) notices spoiled answers: "
         + ("; ".join(read) or "the evaluation measures none of their metrics")
@@ -97,18 +93,6 @@ def _bad_metric(scene: Scene) -> str:
 def _tripping(settings: Settings) -> list[dict[str, Any]]:
     wanted = settings.monitoring["breaker"]["trips_on"]
     return [each for each in settings.monitoring["monitors"] if each["id"] in wanted]
-
-
-def _measured(scene: Scene, metric: str, model: Predictor) -> tuple[float | None, int]:
-    """Return a metric of the evaluation on all rows of the test, None if it measures no such."""
-    policy = scene.settings.evaluation
-    asked = [gate["compare_with"] for gate in policy["gates"] if gate["metric"] == metric]
-    judged = evaluation.Evaluation(scene.data, model, None, policy)
-    for against in dict.fromkeys([None, *asked]):
-        found = judged.estimate(metric, judged.slices[None], against)
-        if found is not None:
-            return found.value, found.n
-    return None, 0
 
 
 def _damage(scene: Scene) -> str:

@@ -92,7 +92,7 @@ def prepare(settings: Settings) -> Data:
         line.result = f"{checks} checks of {held} hold"
     with stage(settings, "features") as line:
         frame = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
-        training, test = evaluation.split(frame, settings.evaluation["data"])
+        training, test = evaluation.split(frame, settings.split)
         known = golden.find(test, settings, features.TARGET)
         feature_store.put(settings, digest, frame)
         for source in settings.sources:

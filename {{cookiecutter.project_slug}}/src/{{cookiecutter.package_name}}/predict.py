@@ -11,7 +11,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from . import answering, decisions, ingest
+from . import answering, decisions, ingest, intervals
 from .answering import Answerer
 from .explain import Explained
 from .settings import Settings
@@ -28,5 +28,8 @@ def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
     log.write(answerer, rows, answers, latency_ms=1000 * (perf_counter() - began))
     model = answerer.predictor
     if isinstance(model, Explained):
-        return answerer, serving.present(rows, answers, model.explain(rows))
-    return answerer, serving.present(rows, answers)
+        shown = serving.present(rows, answers, model.explain(rows))
+    else:
+        shown = serving.present(rows, answers)
+    around = intervals.around(settings, model, rows, answers)
+    return answerer, shown if around is None else shown.join(around.round(1))

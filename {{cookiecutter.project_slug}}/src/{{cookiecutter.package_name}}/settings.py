@@ -75,6 +75,12 @@ class Settings:
         ]
 
     @property
+    def split(self) -> dict[str, Any]:
+        """Return which rows are learned from and judged on: the dates, and the rolling window."""
+        window = self.release["retraining"]["window_days"]
+        return {**self.evaluation["data"], "window_days": window}
+
+    @property
     def data(self) -> Path:
         """Return where the data that features are made of stands."""
         return self.sources[0].path

@@ -35,6 +35,7 @@ class Evaluation(evaluate.Evaluation):
     RULE = Rule
     TARGET = TARGET
     REPORTED = ("mae", "mape")
+    INTERVAL_BY = "hour"
 
     def clusters(self, name: str) -> np.ndarray:
         """Return the day of each hour: hours of one day are drawn together."""
