@@ -279,6 +279,40 @@ def test_every_command_of_the_runbook_works(at) -> None:
         assert repository.commit(f"Run {command}").returncode == 0
 
 
+def test_a_version_learns_again_when_that_is_due(at) -> None:
+    repository, later = at("released"), ("--today", "2099-01-01")
+    assert "need not learn again yet, 2" in repository.ask("retrain").output
+    done = repository.ask("retrain", *later)
+    assert (done.returncode, "nothing new to learn from" in done.output) == (1, True), done.output
+    policy = repository.path / "policies/release.yaml"
+    policy.write_text(policy.read_text().replace("window_days: null", "window_days: 400"))
+    repository.commit("Learn from the last 400 days", "--no-verify")
+    done = repository.ask("retrain", *later)
+    assert "and 28 days are the most" in done.output
+    assert "gradient_boosting on 9,600 rows" in done.output
+    assert len(list((repository.path / evidence.REPORTS).glob("*.json"))) == 2
+
+
+def test_a_promotion_says_what_it_is_made_of_and_what_is_deployed(story) -> None:
+    from cyclonedx.schema import SchemaVersion  # in the session e2e only
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    repository = story["replaced"]
+    text = (repository.path / "evidence/boms/0002.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill, record = json.loads(text), repository.json(evidence.release_path(2))
+    model = bill["metadata"]["component"]
+    assert model["version"] == repository.in_force()
+    packages = {(each["name"], each["version"]) for each in bill["components"]}
+    entry = repository.json(f"{evidence.REGISTRY}/{repository.in_force()}.json")
+    assert {tuple(each.split("==")) for each in entry["environment"]["packages"]} < packages
+    manifest = (repository.path / "deploy/kubernetes/deployment.yaml").read_text()
+    assert f'ai-program/release: "{record["predicate"]["digest"]}"' in manifest
+    after = story["fallen_back"]
+    manifest = (after.path / "deploy/kubernetes/deployment.yaml").read_text()
+    assert after.json(evidence.ACTIVE)["digest"] in manifest
+
+
 # What is refused.
 
 

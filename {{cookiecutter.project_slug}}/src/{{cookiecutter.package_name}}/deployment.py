@@ -1,7 +1,7 @@
 """Deployment: manifests name the release in force, so that merging its record rolls it out.
 
-Promotion and rollback write the annotation of each workload in the commit of the record, and nothing
-else of a manifest; rule AIP304 compares it with the release in force.
+Promotion and rollback write the annotation of each workload in the commit of the record, and leave
+the rest of a manifest alone; rule AIP304 compares it with the release in force.
 """
 
 from __future__ import annotations
