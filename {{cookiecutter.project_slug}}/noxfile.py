@@ -193,6 +193,12 @@ def features(session: nox.Session) -> None:
 
 
 @nox.session
+def feast(session: nox.Session) -> None:
+    """Write the published features as a repository of Feast, into build/feast/."""
+    pipeline_command(session, "feast")
+
+
+@nox.session
 def review(session: nox.Session) -> None:
     """Decide what is left to people: `-- list`, `-- approve ID --reason "…"`, `-- --help`."""
     pipeline_command(session, "review")

@@ -37,35 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("predict", help="answer what the use case asks for now")
     command.set_defaults(run=_predict)
 
-    command = commands.add_parser("serve", help="answer over HTTP")
-    command.add_argument("--host", default="127.0.0.1", help="where to listen (default: here)")
-    command.add_argument("--port", type=int, default=8080, help="default: 8080")
-    command.set_defaults(run=_serve)
-
-    command = commands.add_parser("load", help="ask the running service from many callers")
-    command.add_argument("--url", default="http://127.0.0.1:8080", help="where it listens")
-    command.add_argument("--requests", type=int, default=1000, help="default: 1000")
-    command.add_argument("--callers", type=int, default=4, help="at once (default: 4)")
-    command.set_defaults(run=_load)
-
-    command = commands.add_parser("features", help="publish the features that serving looks up")
-    command.set_defaults(run=_features)
-
-    command = commands.add_parser("trip", help="take the version in force out at once")
-    command.add_argument("--reason", required=True, help="what is wrong")
-    command.set_defaults(run=_trip)
-
-    command = commands.add_parser("reset", help="let a version answer again that was taken out")
-    command.add_argument("--approve", required=True, metavar="@PERSON", help="who approves")
-    command.add_argument("--reason", required=True, help="why it may answer again")
-    command.add_argument("--version", help="which (default: the one in force)")
-    command.set_defaults(run=_reset)
-
-    command = commands.add_parser("review", help="decide what the policy leaves to people")
-    _review_parser(command)
-
-    command = commands.add_parser("expire", help="delete decisions that were kept long enough")
-    command.set_defaults(run=_expire)
+    _serving_parsers(commands)
 
     command = commands.add_parser("adopt", help="make a CSV file the data of this programme")
     command.add_argument("file", type=Path, help="the CSV file; its copy is not committed")
@@ -117,6 +89,42 @@ def _model_parsers(commands: Any) -> None:
     command.add_argument("--check", action="store_true", help="only say whether it is due")
     command.add_argument("--today", type=date.fromisoformat, help="the day to judge by")
     command.set_defaults(run=_retrain)
+
+
+def _serving_parsers(commands: Any) -> None:
+    """Add what has to do with answers: the service, its features, the breaker, reviews."""
+    command = commands.add_parser("serve", help="answer over HTTP")
+    command.add_argument("--host", default="127.0.0.1", help="where to listen (default: here)")
+    command.add_argument("--port", type=int, default=8080, help="default: 8080")
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("load", help="ask the running service from many callers")
+    command.add_argument("--url", default="http://127.0.0.1:8080", help="where it listens")
+    command.add_argument("--requests", type=int, default=1000, help="default: 1000")
+    command.add_argument("--callers", type=int, default=4, help="at once (default: 4)")
+    command.set_defaults(run=_load)
+
+    command = commands.add_parser("features", help="publish the features that serving looks up")
+    command.set_defaults(run=_features)
+
+    command = commands.add_parser("feast", help="write the published features for Feast")
+    command.set_defaults(run=_feast)
+
+    command = commands.add_parser("trip", help="take the version in force out at once")
+    command.add_argument("--reason", required=True, help="what is wrong")
+    command.set_defaults(run=_trip)
+
+    command = commands.add_parser("reset", help="let a version answer again that was taken out")
+    command.add_argument("--approve", required=True, metavar="@PERSON", help="who approves")
+    command.add_argument("--reason", required=True, help="why it may answer again")
+    command.add_argument("--version", help="which (default: the one in force)")
+    command.set_defaults(run=_reset)
+
+    command = commands.add_parser("review", help="decide what the policy leaves to people")
+    _review_parser(command)
+
+    command = commands.add_parser("expire", help="delete decisions that were kept long enough")
+    command.set_defaults(run=_expire)
 
 
 def _review_parser(parser: argparse.ArgumentParser) -> None:
@@ -294,6 +302,14 @@ def _features(found: settings.Settings, _: argparse.Namespace) -> int:
 
     table = feature_store.publish(found)
     print(f"{table.manifest['rows']:,} rows of {found.features_reference}, table {table.lineage}")
+    return 0
+
+
+def _feast(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import feast_export
+
+    folder = feast_export.export(found)
+    print(f"{folder} is written. Next, where Feast is installed: feast -c {folder} apply")
     return 0
 
 

@@ -31,6 +31,7 @@ from .settings import Settings
 from .use_case import features, serving
 
 FOLDER = "var/features"
+PUBLISHED = f"{FOLDER}/published.json"
 # The column with the moment at which a row of features was known; None if the view has no time.
 TIME: str | None = getattr(features, "TIME", None)
 KNOWN_AT = "feature_time"
@@ -149,8 +150,22 @@ def publish(settings: Settings) -> Table:
     rows = rows.drop_duplicates(settings.keys, keep="last", ignore_index=True)
     table = put(settings, digest, rows, "serving")
     pointer = {"view": settings.features_reference, "lineage": table.lineage}
-    files.write(settings.root, {f"{FOLDER}/published.json": digests.pretty(pointer)})
+    files.write(settings.root, {PUBLISHED: digests.pretty(pointer)})
     return table
+
+
+def published(settings: Settings) -> Table:
+    """Return the published table, which has to be one of the view as it is now."""
+    try:
+        pointer = json.loads((settings.root / PUBLISHED).read_bytes())
+        view, name = pointer["view"], pointer["lineage"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RefusedError("no features are published: `nox -s features`") from None
+    if view != settings.features_reference:
+        raise RefusedError(
+            f"{view} is published, and this is {settings.features_reference}: `nox -s features`"
+        )
+    return get(settings, name)
 
 
 class Online:
@@ -158,8 +173,8 @@ class Online:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._pointer = settings.root / FOLDER / "published.json"
-        self._seen: object = None
+        self._pointer = settings.root / PUBLISHED
+        self._seen: int | None = None
         self._rows: duckdb.DuckDBPyConnection | None = None
         self._times: set[str] = set()
         self._lock = threading.Lock()
@@ -183,11 +198,10 @@ class Online:
     def _current(self) -> duckdb.DuckDBPyConnection:
         try:
             seen = self._pointer.stat().st_mtime_ns
-            if self._rows is None or seen != self._seen:
-                pointer = json.loads(self._pointer.read_bytes())
-                self._rows, self._seen = self._load(pointer), seen
-        except (OSError, ValueError, KeyError, TypeError):
-            raise RefusedError("no features are published: `nox -s features`") from None
+        except OSError:
+            seen = None
+        if self._rows is None or seen != self._seen:
+            self._rows, self._seen = self._load(published(self.settings)), seen
         return self._rows
 
     def _named(self, key: str, value: Any) -> str:
@@ -199,13 +213,8 @@ class Online:
         except ValueError:
             raise UnknownError(f"{key} is a time, and {value!r} is none") from None
 
-    def _load(self, pointer: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-        if pointer["view"] != self.settings.features_reference:
-            raise RefusedError(
-                f"{pointer['view']} is published, and this is {self.settings.features_reference}: "
-                "`nox -s features`"
-            )
-        rows = read(get(self.settings, pointer["lineage"]))
+    def _load(self, table: Table) -> duckdb.DuckDBPyConnection:
+        rows = read(table)
         keys = self.settings.keys
         self._times = {key for key in keys if pd.api.types.is_datetime64_any_dtype(rows[key])}
         names = [_joined(name) for name in golden.names(rows, keys)]
