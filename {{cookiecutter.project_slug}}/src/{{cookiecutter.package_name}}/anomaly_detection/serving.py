@@ -21,6 +21,11 @@ def current(tables: dict[str, ibis.Table], view: dict[str, Any]) -> pd.DataFrame
     return feature_schema.frame(build({DATASET: last}), view, NAMES)
 
 
+def decides(_: pd.DataFrame, answers: np.ndarray) -> np.ndarray:
+    """Return which scores call somebody; from the others nothing follows."""
+    return answers >= ALERT
+
+
 def present(rows: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
     """Return the scores as people read them, and which of them call somebody."""
     return pd.DataFrame(

@@ -27,7 +27,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from .. import feature_schema, ingest, predict, robustness, settings
+from .. import answering, feature_schema, ingest, robustness, settings
 from ..errors import RefusedError
 from ..predictor import Predictor
 from . import features, rules
@@ -185,8 +185,8 @@ def replay(found: settings.Settings, rate: float | None = None) -> Replay:
 
 def watch_of(found: settings.Settings) -> Watch:
     """Return what is in force now."""
-    name, model = predict.answering(found)
-    return Watch(name, model, found.fallback, rules.Rule(found.fallback))
+    current = answering.now(found)
+    return Watch(current.name, current.predictor, found.fallback, rules.Rule(found.fallback))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
