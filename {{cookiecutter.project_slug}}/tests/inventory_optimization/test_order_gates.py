@@ -122,6 +122,11 @@ def test_an_order_without_a_number_waits(data) -> None:
     assert list(shown["needs_approval"] != "") == [True]
 
 
+def test_an_order_without_a_price_waits(data) -> None:
+    rows = data.test.head(1).assign(price=np.nan)
+    assert list(serving.held(rows, np.array([5.0]))) == ["no price"]
+
+
 def test_letting_large_orders_through_fails(data, found, trained, monkeypatch) -> None:
     """A serving that forgot the cap is stopped by its gate."""
     shown = serving.present

@@ -61,6 +61,13 @@ def test_the_terms_of_a_rule_add_up_to_its_answers(data) -> None:
     assert rule.z == pytest.approx(0.4307, abs=1e-3)  # two weeks in three
 
 
+def test_a_rule_makes_do_with_what_is_there(data) -> None:
+    rows = data.test.head(3).assign(mean_8=[np.nan, -5.0, 100.0], deviation_8=[np.nan, 10.0, 10.0])
+    z = rules.Rule("reorder_point").z
+    expected = [rows["mean_4"].iloc[0], rows["mean_4"].iloc[1] + 10 * z, 100 + 10 * z]
+    assert rules.Rule("reorder_point").predict(rows) == pytest.approx(expected)
+
+
 def test_an_order_is_shown_with_its_reasons(data) -> None:
     rule = rules.Rule("reorder_point")
     rows = data.test.head(2)

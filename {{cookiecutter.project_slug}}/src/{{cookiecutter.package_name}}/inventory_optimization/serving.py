@@ -73,7 +73,9 @@ def held(rows: pd.DataFrame, answers: np.ndarray) -> np.ndarray:
     """Return for each order why it waits for a person; blank for those within the value cap."""
     finite, limit = np.isfinite(answers), cap()
     value = np.round(np.rint(np.where(finite, answers, 0)) * rows["price"].to_numpy(), 2)
-    return np.where(finite, np.where(value > limit, f"value above {limit:g}", ""), "no quantity")
+    # What has no value cannot be said to be within the cap.
+    within = np.where(value <= limit, "", np.where(value > limit, f"value above {limit:g}", "no price"))
+    return np.where(finite, within, "no quantity")
 
 
 def present(
