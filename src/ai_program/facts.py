@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ai_program.examination import Examination
 
 OBJECTIVE = entries.OBJECTIVE
+EXPLAINED, EXPLAINED_LEAST = "explainability_score", 0.8
 SPRINT = "sprint-01"
 # What reads every monitor where there is a pipeline.
 MEASURED_BY = "nox -s monitor"
@@ -404,8 +405,23 @@ def _gates(outcome: Examination, profile: dict[str, Any]) -> list[dict[str, Any]
     robustness = profile["evaluation"].get("robustness")
     if robustness and outcome.answers["risk_tier"] != "minimal":
         always += robustness["gates"]
+    explained = profile["evaluation"].get("explainability")
+    if explained and risk.high_impact(outcome.answers) and not _holds_explanations(gates):
+        always.append(explained["gate"])
     fair = _equal_treatment(outcome, profile, gates)
     return [*gates, *fair, *({**fixed, **gate} for gate in always)]
+
+
+def _holds_explanations(gates: list[dict[str, Any]]) -> bool:
+    """Whether one of the gates holds the score of explanations, as rule AIP204 asks for it."""
+    return any(
+        gate["metric"] == EXPLAINED
+        and gate["direction"] == "higher"
+        and gate["limit"] >= EXPLAINED_LEAST
+        and not gate.get("slice")
+        and not gate.get("compare_with")
+        for gate in gates
+    )
 
 
 def _equal_treatment(
@@ -468,6 +484,9 @@ def _evaluation(
         "explainability": {
             "method": answers["explainability_method"],
             "required": risk.high_impact(answers),
+            "score": EXPLAINED,
+            "limit": EXPLAINED_LEAST,
+            "sample": evaluation.get("explainability", {}).get("sample") if pipeline else None,
         },
         "robustness": evaluation.get("robustness"),
         "golden": evaluation["golden"] if pipeline else {"path": None, "tolerance": None},

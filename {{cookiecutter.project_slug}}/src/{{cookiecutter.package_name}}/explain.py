@@ -111,6 +111,21 @@ def _top(sizes: np.ndarray) -> set[int]:
     return {int(place) for place in np.argsort(-sizes, kind="stable")[:TOP] if sizes[place] > 0}
 
 
+def page(title: str, said: Explanation, inputs: pd.DataFrame) -> str:
+    """Return the explanation of one answer (the first row) as a page for whoever stands for it."""
+    terms = said.terms.iloc[0].sort_values(key=lambda each: -each.abs(), kind="stable")
+    values = inputs.iloc[0]
+    rows = [f"| {name} | {values[name]:.4g} | {term:+.1f} |" for name, term in terms.items()]
+    return "\n".join([
+        f"# {title}",
+        "",
+        f"| input | its value | adds |\n|---|---|---|\n| usually | | {said.base[0]:.1f} |",
+        *rows,
+        f"| **together** | | **{said.sums[0]:.1f}** |",
+        "",
+    ])  # fmt: skip
+
+
 def reasons(said: Explanation) -> list[str]:
     """Return for each answer its largest terms, for people: ``mean_4 +12, price_change -3``."""
     values, names = said.terms.to_numpy(), list(said.terms)

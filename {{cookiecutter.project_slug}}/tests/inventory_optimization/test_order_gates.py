@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from ai_program import verdict
 from oracles import Truth
 
+from {{ cookiecutter.package_name }} import explain
 from {{ cookiecutter.package_name }} import train
 from {{ cookiecutter.package_name }}.inventory_optimization import costs
 from {{ cookiecutter.package_name }}.inventory_optimization import evaluation
@@ -39,6 +42,14 @@ def trained(data, found) -> Predictor:
 def test_the_default_candidate_passes(data, found, trained) -> None:
     twin = train.train(train.DEFAULT, data.training, found.seed + 1)
     assert failed(data, found, trained, twin=twin) == set()
+
+
+def test_the_explanation_to_look_at_is_that_of_the_default_candidate(data, trained) -> None:
+    """What policies/evaluation.yaml shows as a sample, where it asks for one, is made by this."""
+    row = data.test[(data.test["sku"] == "22423") & (data.test[TIME] == "2011-05-30")]
+    title = "Article 22423, week of 2011-05-30: units to order, and why"
+    shown = Path(__file__).parents[1] / "golden" / "order_proposal.explanation.md"
+    assert explain.page(title, trained.explain(row), row) == shown.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("rule", ["reorder_point", "mean_of_eight_weeks", "last_week"])

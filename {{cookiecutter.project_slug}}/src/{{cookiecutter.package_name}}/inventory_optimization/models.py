@@ -125,8 +125,9 @@ def _shape(features: pd.DataFrame) -> pd.DataFrame:
     """Return the features with demands divided by the level and sizes on a log scale."""
     shape = features[[*NAMES]].astype(float)
     shape[[*_RELATIVE]] = shape[[*_RELATIVE]].div(_level(features), axis=0)
-    for name in (LEVEL, "price", "units_per_order"):
-        shape[name] = np.log1p(shape[name])
+    with np.errstate(invalid="ignore"):  # what cannot be is missing
+        for name in (LEVEL, "price", "units_per_order"):
+            shape[name] = np.log1p(shape[name])
     return shape
 
 

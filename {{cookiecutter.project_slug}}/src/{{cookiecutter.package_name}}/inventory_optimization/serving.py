@@ -74,8 +74,8 @@ def held(rows: pd.DataFrame, answers: np.ndarray) -> np.ndarray:
     finite, limit = np.isfinite(answers), cap()
     value = np.round(np.rint(np.where(finite, answers, 0)) * rows["price"].to_numpy(), 2)
     # What has no value cannot be said to be within the cap.
-    within = np.where(value <= limit, "", np.where(value > limit, f"value above {limit:g}", "no price"))
-    return np.where(finite, within, "no quantity")
+    why = np.where(value > limit, f"value above {limit:g}", "no price")
+    return np.where(finite, np.where(value <= limit, "", why), "no quantity")
 
 
 def present(
