@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date
 
 import numpy as np
@@ -14,6 +15,34 @@ from {{ cookiecutter.package_name }} import readings
 from {{ cookiecutter.package_name }} import retraining
 
 MONITOR = {"id": "MON-x", "metric": "x", "direction": "lower", "limit": 0.2, "min_rows": 100}
+
+
+def observation(release: str, outcome: str, source: str = "decisions") -> dict:
+    said = {"monitor": "MON-drift", "metric": "psi", "value": 0.31, "limit": 0.2}
+    return {"release": release, "source": source, "monitors": [said | {"outcome": outcome}]}
+
+
+@pytest.mark.parametrize(
+    ("record", "is_due"),
+    [
+        (observation("evidence/releases/0001.json", "breached"), True),
+        (observation("evidence/releases/0001.json", "within"), False),
+        (observation("evidence/releases/0002.json", "breached"), False),
+        (observation("evidence/releases/0001.json", "breached", "replay"), False),
+    ],
+)
+def test_observed_drift_of_the_release_in_force_makes_it_due(
+    found, tmp_path, record, is_due
+) -> None:
+    folder = tmp_path / "evidence/observations"
+    folder.mkdir(parents=True)
+    (folder / "2026-11-01.json").write_text(json.dumps(observation("", "breached")))
+    (folder / "2026-11-02.json").write_text(json.dumps(record))
+    copied = dataclasses.replace(found, root=tmp_path)
+    said = list(retraining._observed(copied, "evidence/releases/0001.json"))
+    assert bool(said) is is_due
+    if said:
+        assert "MON-drift read psi 0.31 (evidence/observations/2026-11-02.json)" in said[0]
 
 
 def test_the_policy_says_until_when_a_version_may_answer(found) -> None:
