@@ -235,6 +235,12 @@ def monitor(session: nox.Session) -> None:
 
 
 @nox.session
+def catalogue(session: nox.Session) -> None:
+    """Show datasets, features and models on one page, which loads nothing from anywhere."""
+    pipeline_command(session, "catalogue")
+
+
+@nox.session
 def status(session: nox.Session) -> None:
     """Say what is in force, since when, and what lies behind it."""
     pipeline_command(session, "status")

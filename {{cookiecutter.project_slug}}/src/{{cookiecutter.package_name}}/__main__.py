@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
                          help="let the release in force answer the test rows again")  # fmt: skip
     command.set_defaults(run=_monitor)
 
+    command = commands.add_parser("catalogue", help="show datasets, features and models on a page")
+    command.set_defaults(run=_catalogue)
+
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
@@ -401,6 +404,13 @@ def _monitor(found: settings.Settings, options: argparse.Namespace) -> int:
         print(f"  {each['outcome']:<13} {each['monitor']:<14} {said:<32} {each['detail']}")
     print("", *done, sep="\n")
     return int(any(each["outcome"] == monitor.BREACHED for each in record["monitors"]))
+
+
+def _catalogue(found: settings.Settings, _: argparse.Namespace) -> int:
+    from . import catalogue
+
+    print(f"The catalogue is {catalogue.write(found).relative_to(found.root).as_posix()}.")
+    return 0
 
 
 def _status(found: settings.Settings, _: argparse.Namespace) -> int:
