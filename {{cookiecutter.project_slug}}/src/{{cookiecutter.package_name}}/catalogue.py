@@ -51,11 +51,12 @@ def _facts(settings: Settings) -> dict[str, Any]:
     views = _all(settings, "features/*.yaml")
     in_force = releases.in_force(settings)
     return {
-        "programme": settings.program,
+        "programme": settings.program["program"],
         "contracts": [_contract(each, views) for each in contracts],
         "views": views,
         "models": [
-            _model(settings, each, in_force) for each in _all(settings, f"{evidence.REGISTRY}/*.json")
+            _model(settings, each, in_force)
+            for each in _all(settings, f"{evidence.REGISTRY}/*.json")
         ],
         "card": f"models/{settings.model}/card.md",
         "model": settings.model,
