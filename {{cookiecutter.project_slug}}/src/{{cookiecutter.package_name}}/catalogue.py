@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_program import evidence
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 from . import files, releases
 from .settings import Settings, read
@@ -32,9 +32,10 @@ _CLOSED = (
 def write(settings: Settings) -> Path:
     """Write the catalogue and return the path of its page."""
     facts = _facts(settings)
+    # Much of a contract is optional: what is not there stays empty.
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
+        undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     page = environment.get_template("catalogue.html.j2").render(facts)
     pages = {
