@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import json
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -15,8 +14,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from {{ cookiecutter.package_name }} import review
+from {{ cookiecutter.package_name }} import settings
 from {{ cookiecutter.package_name }}.anomaly_detection import rules
+from {{ cookiecutter.package_name }}.anomaly_detection import serving
 from {{ cookiecutter.package_name }}.anomaly_detection import stream
+from {{ cookiecutter.package_name }}.anomaly_detection.alert_log import Alert
 from {{ cookiecutter.package_name }}.anomaly_detection.alert_log import AlertLog
 from {{ cookiecutter.package_name }}.anomaly_detection.alerts import first_of_each
 from {{ cookiecutter.package_name }}.anomaly_detection.features import NAMES
@@ -36,15 +39,28 @@ def readings(n: int = EVENTS) -> pd.DataFrame:
     return rows
 
 
+class Lines:
+    """A sink of whoever is called, that survives what happens to the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.known = {*calls(path.parent)} if path.exists() else set()
+
+    def tell(self, alert: Alert) -> None:
+        if alert.number not in self.known:
+            with self._path.open("a") as file:
+                file.write(f"{alert.number}\n")
+            self.known.add(alert.number)
+
+
 def follow(folder: Path, source: stream.Source, watch: stream.Watch = WATCH) -> AlertLog:
     log = AlertLog(folder / "alerts.db", source.name)
-    stream.follow(source, watch, log, stream.Lines(folder / "calls.jsonl"))
+    stream.follow(source, watch, log, Lines(folder / "calls"))
     return log
 
 
 def calls(folder: Path) -> list[int]:
-    lines = (folder / "calls.jsonl").read_text().splitlines()
-    return [json.loads(line)["number"] for line in lines]
+    return [int(line) for line in (folder / "calls").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +91,9 @@ import test_stream
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-class Told(stream.Lines):
+class Told(test_stream.Lines):
     def tell(self, alert):
-        count = len(self._known)
+        count = len(self.known)
         if "{moment}" == "before an alert is told" and count == 20:
             die()
         super().tell(alert)
@@ -93,7 +109,7 @@ class Log(alert_log.AlertLog):
 folder = Path({folder!r})
 source = stream.Replay("readings", test_stream.readings(), {rate})
 log = Log(folder / "alerts.db", source.name)
-stream.follow(source, test_stream.WATCH, log, Told(folder / "calls.jsonl"))
+stream.follow(source, test_stream.WATCH, log, Told(folder / "calls"))
 """
 
 
@@ -110,7 +126,7 @@ def same(folder: Path, expected: tuple[Path, list]) -> None:
     log = AlertLog(folder / "alerts.db", "readings")
     assert log.position == EVENTS
     assert log.alerts() == alerts
-    assert log.untold() == []
+    assert log.alerts(untold=True) == []
     assert calls(folder) == calls(undisturbed)
 
 
@@ -137,16 +153,6 @@ def test_killed_from_outside_again_and_again(expected, tmp_path) -> None:
         reached = AlertLog(path, "readings").position
         assert reached < EVENTS
     follow(tmp_path, stream.Replay("readings", readings()))
-    same(tmp_path, expected)
-
-
-def test_a_call_that_was_cut_off_is_made_again(expected, tmp_path) -> None:
-    path = tmp_path / "calls.jsonl"
-    follow(tmp_path, stream.Replay("readings", readings()))
-    path.write_bytes(path.read_bytes()[:-10])
-    log = AlertLog(tmp_path / "alerts.db", "readings")
-    last = log.alerts()[-1]
-    stream.Lines(path).tell(last)
     same(tmp_path, expected)
 
 
@@ -226,64 +232,38 @@ def test_where_the_model_has_no_answer_the_fallback_has_one(tmp_path) -> None:
 
 
 @pytest.fixture
-def decide(found, tmp_path):
-    """Return a function that decides an alert of a stream, and the log."""
-    log = follow(tmp_path, stream.Replay("readings", readings(500)))
-
-    def decide(by: str, reason: str = "a loose cable", **choice: int) -> None:
-        options = {"confirm": None, "dismiss": None, "log": log.path} | choice
-        stream._decide(found, argparse.Namespace(by=by, reason=reason, **options))
-
-    return decide, log
+def queue(found, tmp_path) -> tuple[settings.Settings, AlertLog, stream.ReviewQueue]:
+    """An empty queue, whose policy wants a person before anything happens, and an empty log."""
+    kinds = [each | {"mode": "before_execution"} for each in found.oversight["decision_types"]]
+    oversight = found.oversight | {"decision_types": kinds}
+    mine = dataclasses.replace(found, root=tmp_path, oversight=oversight)
+    log = AlertLog(tmp_path / "alerts.db", "readings")
+    return mine, log, stream.ReviewQueue(mine, "readings")
 
 
-@pytest.fixture(scope="module")
-def people(found) -> dict[str, str]:
-    """Somebody who decides about alerts, and somebody who does not."""
-    (kind,) = (each for each in found.oversight["decision_types"] if each["id"] == "alert")
-    listed = found.program["people"]
-    return {
-        "may": next(each["handle"] for each in listed if kind["reviewer_role"] in each["roles"]),
-        "may not": next(
-            (each["handle"] for each in listed if kind["reviewer_role"] not in each["roles"]),
-            "@nobody",
-        ),
-    }
+def test_an_alert_waits_for_a_person_and_is_asked_about_once(queue) -> None:
+    mine, log, sink = queue
+    stream.follow(stream.Replay("readings", readings(500)), WATCH, log, sink)
+    for alert in log.alerts():
+        sink.tell(alert)  # as after a crash
+    waiting = {each.trace_id: each for each in review.waiting(mine)}
+    names = [stream.name_of("readings", alert) for alert in log.alerts()]
+    assert sorted(waiting) == sorted(names)
+    assert len(names) > 5
+    assert review.state(mine, names[0]) == (review.WAITING, None)
+    assert waiting[names[0]].decision_type == "alert"
 
 
-def test_nothing_follows_until_a_person_decided(decide, people) -> None:
-    decision, log = decide
-    assert {each.state for each in log.alerts()} == {"open"}
-    one, two = log.alerts()[:2]
-    decision(people["may"], confirm=one.number)
-    decision(people["may"], dismiss=two.number, reason="somebody drilled a hole")
-    found = {each.number: each for each in log.alerts()}
-    assert (found[one.number].state, found[one.number].decided_by) == ("confirmed", people["may"])
-    assert (found[two.number].state, found[two.number].reason) == (
-        "dismissed",
-        "somebody drilled a hole",
-    )
-    with pytest.raises(RefusedError, match="no open alert"):
-        decision(people["may"], dismiss=one.number)
+def test_an_alert_that_nobody_has_to_review_stands_in_the_log_only(queue) -> None:
+    mine, log, _ = queue
+    kinds = [each | {"mode": "monitor"} for each in mine.oversight["decision_types"]]
+    loose = dataclasses.replace(mine, oversight=mine.oversight | {"decision_types": kinds})
+    sink = stream.ReviewQueue(loose, "readings")
+    stream.follow(stream.Replay("readings", readings(500)), WATCH, log, sink)
+    assert log.alerts()
+    assert review.waiting(loose) == []
 
 
-@pytest.mark.parametrize("who", ["may not", "@stranger", ""])
-def test_only_whoever_has_the_role_decides(decide, people, who) -> None:
-    decision, log = decide
-    with pytest.raises(RefusedError, match="alerts are decided by a"):
-        decision(people.get(who, who), confirm=log.alerts()[0].number)
-    assert {each.state for each in log.alerts()} == {"open"}
-
-
-def test_a_decision_has_a_reason(decide, people) -> None:
-    decision, log = decide
-    with pytest.raises(RefusedError, match="say why"):
-        decision(people["may"], reason=" ", confirm=log.alerts()[0].number)
-
-
-def test_a_decision_is_not_undone_by_what_is_told_again(decide, people, tmp_path) -> None:
-    decision, log = decide
-    number = log.alerts()[0].number
-    decision(people["may"], confirm=number)
-    follow(tmp_path, stream.Replay("readings", readings(500)))
-    assert log.alerts("confirmed")[0].number == number
+def test_the_service_has_alerts_reviewed_and_nothing_else() -> None:
+    answers = np.array([0.2, 0.5, 0.9])
+    assert serving.decides(readings(3), answers).tolist() == [False, True, True]

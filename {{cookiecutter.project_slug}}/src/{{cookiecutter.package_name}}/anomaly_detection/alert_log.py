@@ -1,8 +1,9 @@
-"""The log of alerts: what was found, who was called, what they said, and how far the stream is.
+"""The log of alerts: what was found, by whom, who was told, and how far the stream is.
 
 Alerts and position stand in one SQLite file and change in one transaction. So a process that is
 killed anywhere has either done a batch or not begun it: no event is judged twice, none is left out.
-Whoever is told of an alert may be told again after a crash, with the same number, and drops it.
+Whoever is told of an alert may be told again after a crash, with the same number, and drops it. What
+people make of an alert stands in the review queue.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ import numpy as np
 from ..errors import RefusedError
 from .alerts import COOL_DOWN
 
-OPEN, CONFIRMED, DISMISSED = "open", "confirmed", "dismissed"
-
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stream (
     source TEXT PRIMARY KEY,        -- what is read; positions mean nothing in another stream
@@ -32,9 +31,6 @@ CREATE TABLE IF NOT EXISTS alerts (
     readings INTEGER NOT NULL,
     score REAL NOT NULL,            -- the highest
     answered_by TEXT NOT NULL,      -- the release that was in force, or the fallback
-    state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'confirmed', 'dismissed')),
-    decided_by TEXT,
-    reason TEXT,
     told INTEGER NOT NULL DEFAULT 0 -- whether the sink has it for sure
 );
 """
@@ -42,7 +38,7 @@ CREATE TABLE IF NOT EXISTS alerts (
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert: a flock of readings that are off, and what a person made of it."""
+    """One alert: a flock of readings that are off."""
 
     number: int
     began: str
@@ -50,9 +46,6 @@ class Alert:
     readings: int
     score: float
     answered_by: str
-    state: str
-    decided_by: str | None
-    reason: str | None
 
 
 # Names of our own, so that they may stand in a statement.
@@ -78,12 +71,16 @@ class AlertLog:
         self._database.execute(
             "INSERT INTO stream SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)", (source,)
         )
-        (found,) = self._database.execute("SELECT source FROM stream").fetchone()
-        if found != source:
+        if self.source != source:
             raise RefusedError(
-                f"{path} belongs to the stream {found}, not to {source}: positions of one mean "
+                f"{path} belongs to the stream {self.source}, not to {source}: positions of one mean "
                 "nothing in the other; keep the file and name another with --log"
             )
+
+    @property
+    def source(self) -> str:
+        """Return the name of the stream."""
+        return str(self._database.execute("SELECT source FROM stream").fetchone()[0])
 
     @property
     def position(self) -> int:
@@ -131,38 +128,17 @@ class AlertLog:
                 (position, said, said, score, name),
             )
 
-    def alerts(self, state: str | None = None) -> list[Alert]:
-        """Return all alerts, or those in a state, in their order."""
+    def alerts(self, *, untold: bool = False) -> list[Alert]:
+        """Return all alerts, or those that nobody is known to have been told of."""
         rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM alerts WHERE ? IS NULL OR state = ? ORDER BY number",  # noqa: S608
-            (state, state),
-        )
-        return [Alert(*row) for row in rows]
-
-    def untold(self) -> list[Alert]:
-        """Return the alerts that nobody is known to have been told of."""
-        rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM alerts WHERE told = 0 ORDER BY number"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM alerts WHERE NOT (? AND told) ORDER BY number",  # noqa: S608
+            (untold,),
         )
         return [Alert(*row) for row in rows]
 
     def told(self, number: int) -> None:
         """Note that the sink has an alert."""
         self._database.execute("UPDATE alerts SET told = 1 WHERE number = ?", (number,))
-
-    def decide(self, number: int, state: str, by: str, reason: str) -> None:
-        """Keep what a person decided about an open alert; a decision is not taken twice."""
-        if state not in (CONFIRMED, DISMISSED):
-            raise RefusedError(f"an alert is {CONFIRMED} or {DISMISSED}, not {state}")
-        if not reason.strip():
-            raise RefusedError("say why: the reason is what the next threshold is set by")
-        done = self._database.execute(
-            "UPDATE alerts SET state = ?, decided_by = ?, reason = ? "
-            "WHERE number = ? AND state = 'open'",
-            (state, by, reason.strip(), number),
-        )
-        if done.rowcount == 0:
-            raise RefusedError(f"there is no open alert {number}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """Stream: events from a source, judged in their order, alerts to a sink; each event once.
 
-    source ─► read-ahead, bounded ─► release in force, else fallback ─► alert log ─► sink
+    source ─► read-ahead, bounded ─► whoever answers now ─► alert log ─► review queue
 
 Whoever reads faster than events are judged has to wait: the read-ahead holds a few batches and no
 more. The position stands in the alert log and moves with the alerts, so that a restart goes on
@@ -14,24 +14,24 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from .. import answering, feature_schema, ingest, robustness, settings
+from .. import answering, feature_schema, ingest, oversight, review, robustness, settings
 from ..errors import RefusedError
 from ..predictor import Predictor
 from . import features, rules
-from .alert_log import CONFIRMED, DISMISSED, OPEN, Alert, AlertLog
+from .alert_log import Alert, AlertLog
 from .rules import ALERT, impossible
 
 BATCH = 60
@@ -53,7 +53,7 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Who is told of an alert. It may be told again after a crash, and has to drop that."""
+    """Who is told of an alert; told again after a crash, it has to drop that."""
 
     def tell(self, alert: Alert) -> None:
         """Take an alert; return when it cannot be lost any more."""
@@ -75,26 +75,28 @@ class Replay:
         return found
 
 
-class Lines:
-    """A sink: one line of JSON in a file for each alert that somebody is called for."""
+class ReviewQueue:
+    """A sink: the review queue, where an alert waits for a person if the policy wants one.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_bytes() if path.exists() else b""
-        # A line that a crash cut off was not taken: it is told again.
-        whole = text[: text.rfind(b"\n") + 1]
-        if whole != text:
-            path.write_bytes(whole)
-        self._known = {json.loads(line)["number"] for line in whole.splitlines()}
+    Nothing may act on an alert before; `nox -s review` decides. An alert that is submitted again is
+    the same one, by its name.
+    """
+
+    def __init__(self, found: settings.Settings, source: str) -> None:
+        self._settings = found
+        self._source = source
 
     def tell(self, alert: Alert) -> None:
-        """Write the alert once."""
-        if alert.number in self._known:
-            return
-        with self._path.open("ab") as file:
-            file.write(json.dumps(asdict(alert)).encode() + b"\n")
-        self._known.add(alert.number)
+        """Submit the alert, if somebody has to review it."""
+        name = name_of(self._source, alert)
+        if oversight.reviewer(self._settings, DECISION, name) is not None:
+            reason = f"{alert.answered_by} scored {alert.score:.3f} at {alert.began}"
+            review.submit(self._settings, DECISION, name, 1, reason)
+
+
+def name_of(source: str, alert: Alert) -> str:
+    """Return the name of an alert, which no alert of another stream has."""
+    return f"alert-{sha256(source.encode()).hexdigest()[:8]}-{alert.number}"
 
 
 def read_ahead(
@@ -166,7 +168,7 @@ def follow(source: Source, watch: Watch, log: AlertLog, sink: Sink) -> int:
 
 def _tell(log: AlertLog, sink: Sink) -> None:
     """Tell what was not told for sure; an alert is in the log before anybody hears of it."""
-    for alert in log.untold():
+    for alert in log.alerts(untold=True):
         sink.tell(alert)
         log.told(alert.number)
 
@@ -184,7 +186,7 @@ def replay(found: settings.Settings, rate: float | None = None) -> Replay:
 
 
 def watch_of(found: settings.Settings) -> Watch:
-    """Return what is in force now."""
+    """Return who answers now."""
     current = answering.now(found)
     return Watch(current.name, current.predictor, found.fallback, rules.Rule(found.fallback))
 
@@ -192,33 +194,19 @@ def watch_of(found: settings.Settings) -> Watch:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 refused."""
     parser = argparse.ArgumentParser(prog="nox -s stream --")
-    parser.add_argument("--log", type=Path, default=Path("build/stream/alerts.db"),
+    parser.add_argument("--log", type=Path, default=Path("var/stream/alerts.db"),
                         help="alerts and position (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--calls", type=Path, default=Path("build/stream/calls.jsonl"),
-                        help="where alerts are told (default: %(default)s)")  # fmt: skip
     parser.add_argument("--rate", type=_rate, help="events a second (default: as fast as it goes)")
-    doing = parser.add_mutually_exclusive_group()
-    doing.add_argument("--list", action="store_true", help="list the alerts that nobody decided")
-    doing.add_argument("--confirm", type=int, metavar="NUMBER", help="an alert was right")
-    doing.add_argument("--dismiss", type=int, metavar="NUMBER", help="an alert was wrong")
-    parser.add_argument("--by", default="", metavar="@PERSON", help="who decides")
-    parser.add_argument("--reason", default="", help="why")
+    parser.add_argument("--list", action="store_true", help="list alerts and what became of them")
     options = parser.parse_args(arguments)
     try:
         found = settings.load()
-        _command(options)(found, options)
+        path = found.root / options.log
+        _list(found, path) if options.list else _run(found, path, options.rate)
     except RefusedError as error:
         print(f"refused: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _command(
-    options: argparse.Namespace,
-) -> Callable[[settings.Settings, argparse.Namespace], None]:
-    if options.list:
-        return _list
-    return _run if options.confirm is None and options.dismiss is None else _decide
 
 
 def _rate(text: str) -> float:
@@ -228,41 +216,22 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _run(found: settings.Settings, options: argparse.Namespace) -> None:
-    source, watch = replay(found, options.rate), watch_of(found)
-    log = AlertLog(options.log, source.name)
+def _run(found: settings.Settings, path: Path, rate: float | None) -> None:
+    source, watch = replay(found, rate), watch_of(found)
+    log = AlertLog(path, source.name)
     print(f"{watch.name} follows {source.name}, from event {log.position:,}", flush=True)
-    judged = follow(source, watch, log, Lines(options.calls))
-    open_alerts = len(log.alerts(OPEN))
-    print(f"{judged:,} events judged, {len(log.alerts()):,} alerts, {open_alerts:,} of them open")
+    judged = follow(source, watch, log, ReviewQueue(found, source.name))
+    print(f"{judged:,} events judged; {len(log.alerts()):,} alerts: `nox -s review -- list`")
 
 
-def _list(found: settings.Settings, options: argparse.Namespace) -> None:
-    kind = _decision_type(found)
-    print(f"# {kind['mode']}: {kind['reviewer_role']}, within {kind['respond_within_hours']} h")
-    for alert in AlertLog(options.log).alerts(OPEN):
-        print(f"{alert.number:>7}  {alert.began}  {alert.readings:>3} readings  {alert.score:.3f}")
-
-
-def _decide(found: settings.Settings, options: argparse.Namespace) -> None:
-    """Let a person decide who has the role for it; before that, nothing follows from an alert."""
-    role = _decision_type(found)["reviewer_role"]
-    people = {each["handle"]: each for each in found.program["people"] if each["active"]}
-    if role not in people.get(options.by, {"roles": []})["roles"]:
-        allowed = ", ".join(name for name, each in people.items() if role in each["roles"])
-        raise RefusedError(f"alerts are decided by a {role}: --by {allowed}, not {options.by!r}")
-    confirmed = options.confirm is not None
-    number = options.confirm if confirmed else options.dismiss
-    log = AlertLog(options.log)
-    log.decide(number, CONFIRMED if confirmed else DISMISSED, options.by, options.reason)
-    print(f"alert {number} is {CONFIRMED if confirmed else DISMISSED} by {options.by}")
-
-
-def _decision_type(found: settings.Settings) -> dict[str, str]:
-    for kind in found.oversight["decision_types"]:
-        if kind["id"] == DECISION:
-            return kind
-    raise RefusedError(f"policies/oversight.yaml has no decision type {DECISION}")
+def _list(found: settings.Settings, path: Path) -> None:
+    log = AlertLog(path)
+    said = {each.trace_id: each.done for each in review.entries(found)}
+    for alert in log.alerts():
+        name = name_of(log.source, alert)
+        done = said.get(name)
+        became = done["outcome"] if done else review.WAITING if name in said else "not reviewed"
+        print(f"{name}  {alert.began}  {alert.readings:>3} readings  {alert.score:.3f}  {became}")
 
 
 if __name__ == "__main__":
