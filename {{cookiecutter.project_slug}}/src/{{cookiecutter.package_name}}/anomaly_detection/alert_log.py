@@ -2,8 +2,8 @@
 
 Alerts and position stand in one SQLite file and change in one transaction. So a process that is
 killed anywhere has either done a batch or not begun it: no event is judged twice, none is left out.
-Whoever is told of an alert may be told again after a crash, with the same number, and drops it. What
-people make of an alert stands in the review queue.
+Whoever is told of an alert may be told again after a crash, with the same number, and drops it.
+What people make of an alert stands in the review queue.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ class AlertLog:
         )
         if self.source != source:
             raise RefusedError(
-                f"{path} belongs to the stream {self.source}, not to {source}: positions of one mean "
-                "nothing in the other; keep the file and name another with --log"
+                f"{path} belongs to the stream {self.source}, not to {source}: positions of one "
+                "mean nothing in the other; keep the file and name another with --log"
             )
 
     @property
