@@ -299,10 +299,14 @@ class AIP207(Rule):
             for path, how in ledger.broken():
                 at = Location(path) if how == "removed" else Location(path, 1, 1, 2)
                 yield self.finding(at, f"evidence was {how}, and it is append-only")
-            for path in filter(is_report, ledger.new()):
-                report = snapshot.head.document(path)
-                if report is not None and isinstance(report.value, dict):
-                    yield from self._new_report(program, report)
+            for path in ledger.new():
+                found = snapshot.head.document(path) if path.endswith(".json") else None
+                if found is None or not isinstance(found.value, dict):
+                    continue
+                if is_report(path):
+                    yield from self._new_report(program, found)
+                elif path.startswith("evidence/observations/"):
+                    yield from self._new_observation(program, found)
         for release in new_releases(program):
             yield from self._new_release(program, release)
         if snapshot.stage != "commit":
@@ -319,6 +323,22 @@ class AIP207(Rule):
         for keys, message in wrong:
             yield self.finding(report.at(*keys), f"{message} {where} has")
         yield from self._registered(program, report)
+
+    def _new_observation(self, program: Program, doc: Document) -> Iterator[Finding]:
+        """Say where an observation contradicts itself; of one without its form AIP001 tells."""
+        from ai_program import evidence, schemas
+
+        if schemas.validate("observation", doc.value, root=program.baseline.root):
+            return
+        path = evidence.observation_path(doc.get("day"))
+        misplaced = [(("day",), f"the file is not called {path.rpartition('/')[2]}")]
+        for keys, message in (
+            *(misplaced if doc.path != path else ()),
+            *evidence.observation_problems(doc.value),
+        ):
+            yield self.finding(
+                doc.at(*keys), message, do="run `nox -s monitor`, and let it write the record"
+            )
 
     @staticmethod
     def _fallen_back(program: Program) -> list[object]:

@@ -22,10 +22,11 @@ FOLDER = "var/catalogue"
 INDEX = f"{FOLDER}/index.html"
 
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
-# Whatever a page still names, it gets nothing from there.
+# Whatever a page still names, it gets nothing from there; what needs a script is not shown.
 _CLOSED = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">"
+    "<style>#diagram, button { display: none !important }</style>"
 )
 
 
