@@ -91,7 +91,7 @@ class Evaluation(evaluate.Evaluation):
         log = offers.judged(self.data.tables)
         statistics = self.policy["statistics"]
         draws = Draws(
-            log.session,
+            log.hour,
             seed=statistics["seed"],
             resamples=statistics["resamples"],
             confidence=statistics["confidence"],

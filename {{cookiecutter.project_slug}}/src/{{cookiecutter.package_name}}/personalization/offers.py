@@ -33,7 +33,7 @@ class Log:
 
     clicked: np.ndarray  # 0 or 1
     weight: np.ndarray  # probability under this policy over probability in the log
-    session: np.ndarray  # rows of one moment in one campaign were shown to one person
+    hour: np.ndarray  # rows of one hour in one campaign depend on each other
 
 
 def logged(tables: dict[str, ibis.Table]) -> pd.DataFrame:
@@ -65,5 +65,5 @@ def judged(tables: dict[str, ibis.Table]) -> Log:
     return Log(
         clicked=later["click"].to_numpy(dtype=float),
         weight=np.array(would) / later["propensity_score"].to_numpy(),
-        session=(later["campaign"] + later["timestamp"].astype(str)).to_numpy(dtype=str),
+        hour=(later["campaign"] + later["timestamp"].dt.strftime(" %m-%d %H")).to_numpy(dtype=str),
     )
