@@ -184,10 +184,18 @@ class AIP603(Rule):
                 "no item is about a run of the whole chain in an environment like production",
                 do=f"add the item, with `covers: {END_TO_END}`",
             )
-        names = [item.get("id") for _, item in values.entries(review, "items")]
+        now = {
+            values.text(item.get("id")): (keys, item)
+            for keys, item in values.entries(review, "items")
+        }
         for _, item in values.entries(program.base.readiness, "items"):
-            if item.get("id") not in names:
-                yield self.finding(values.top(review, "items"), f"{item.get('id')} was removed")
+            name, covers = values.text(item.get("id")), item.get("covers")
+            if name not in now:
+                yield self.finding(values.top(review, "items"), f"{name} was removed")
+            elif covers and now[name][1].get("covers") != covers:
+                yield self.finding(
+                    review.at(*now[name][0], "covers"), f"{name} no longer covers {covers}"
+                )
 
     def _signature(
         self,
