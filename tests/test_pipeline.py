@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -311,6 +313,85 @@ def test_a_promotion_says_what_it_is_made_of_and_what_is_deployed(story) -> None
     after = story["fallen_back"]
     manifest = (after.path / "deploy/kubernetes/deployment.yaml").read_text()
     assert after.json(evidence.ACTIVE)["digest"] in manifest
+
+
+# The release is served.
+
+ALIVE = """
+import sys, urllib.request
+urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/health", timeout=5)
+"""
+
+ASKED = """
+import json, sys, urllib.error, urllib.request
+port, version, token = sys.argv[1:]
+golden = json.load(open(f"models/registry/{version}.json"))["golden"]
+body = json.dumps({"rows": [each["input"] for each in golden]}).encode()
+headers = {"Authorization": f"Bearer {token}"}
+request = urllib.request.Request(f"http://127.0.0.1:{port}/predict", body, headers)
+try:
+    answer = json.load(urllib.request.urlopen(request, timeout=30))
+except urllib.error.HTTPError as error:
+    print(error.code)
+else:
+    near = all(
+        abs(got["value"] - known["prediction"]) < 1e-3
+        for got, known in zip(answer["predictions"], golden, strict=True)
+    )
+    print(answer["served_by"], near)
+"""
+
+
+def test_the_release_is_served_until_the_breaker_takes_it_out(at) -> None:
+    repository, token = at("released"), "a-secret-of-this-test-that-is-long-enough"
+    shutil.rmtree(repository.path / "var", ignore_errors=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [str(repository.path / ".venv/bin/python"), "-m", PACKAGE, "serve", "--port", str(port)],
+        cwd=repository.path,
+        env={**repository.env, "PYTHONPATH": str(repository.path / "src"), "SERVING_TOKEN": token},
+    )
+
+    def asked(shown: str = token) -> str:
+        done = repository.python("-c", ASKED, str(port), repository.in_force(), shown)
+        return done.output.splitlines()[-1]
+
+    try:
+        while repository.python("-c", ALIVE, str(port)).returncode:
+            assert server.poll() is None
+        assert asked("another") == "401"
+        assert asked() == "release True"
+        assert repository.ask("trip", "--reason", "peaks were missed").returncode == 0
+        assert asked() == "fallback False"
+        status = repository.ask("status")
+        assert "the breaker is open" in status.output, status.output
+        reset = ("reset", "--reason", "it was the meter", "--approve")
+        refused(repository, *reset, "@ada", said="@ada may not approve the reset of the breaker")
+        assert repository.ask(*reset, "@grace").returncode == 0
+        assert asked() == "release True"
+    finally:
+        server.terminate()
+        server.wait(timeout=60)
+    (journal,) = (repository.path / "var/decisions").glob("*.jsonl")
+    served = [json.loads(line)["served_by"] for line in journal.read_text().splitlines()]
+    assert list(dict.fromkeys(served)) == ["release", "fallback"]
+
+
+def test_feast_accepts_the_published_features(at, tmp_path) -> None:
+    repository = at("scaffolded")
+    for command in ("features", "feast"):
+        done = repository.ask(command)
+        assert done.returncode == 0, done.output
+    environment = tmp_path / "feast"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    install = [environment / "bin/python", "-m", "pip", "install", "--quiet", "feast==0.67.0"]
+    subprocess.run(install, check=True)
+    folder = str(repository.path / "build/feast")
+    done = repository.run(str(environment / "bin/feast"), "-c", folder, "apply")
+    assert done.returncode == 0, done.output
+    assert "Created feature view hourly_demand" in done.output
 
 
 # What is refused.
