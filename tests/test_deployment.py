@@ -102,7 +102,3 @@ def test_a_manifest_names_the_release_and_keeps_its_images(demand):
     assert changed == [
         (f'{deployed.ANNOTATION}: "{deployed.NONE}"', f'{deployed.ANNOTATION}: "{digest}"')
     ]
-
-
-def test_without_a_pipeline_there_is_nothing_to_deploy(personalization):
-    assert [path.name for path in (personalization / "deploy").iterdir()] == ["README.md"]
