@@ -82,6 +82,17 @@ def test_case(code, kind, case, generated, store):
     ]
 
 
+def test_without_a_pipeline_gates_are_taken_up_by_items(generated, store):
+    """No use case of this baseline is without a pipeline; one of an organisation's own may be."""
+    own = Baseline()
+    own.use_case("other")["pipeline"] = False
+    edit = {"sprints/sprint-01/backlog.yaml": {"pattern": "GATE-golden", "with": "GATE-invariants"}}
+    for baseline, expected in ((own, ["GATE-golden"]), (BASELINE, [])):
+        result = cases.judge({"edit": edit}, generated("other"), store, baseline)
+        found = [each.message.split()[-1] for each in result.findings if each.code == "AIP602"]
+        assert found == expected
+
+
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_a_rule_has_its_code_and_its_cases(code):
     assert rules.find(code).code == code
