@@ -51,7 +51,7 @@ def missing(program: Program) -> list[str]:
 
 def _signatures(doc: Document | None) -> Iterator[dict[str, object]]:
     """Yield one signature for each team, an empty one where nobody is named."""
-    found = {entry.get("team"): entry for _, entry in values.entries(doc, "sign_off")}
+    found = {values.text(entry.get("team")): entry for _, entry in values.entries(doc, "sign_off")}
     for team in TEAMS:
         yield found.get(team) or {"team": team, "owner": "nobody"}
 

@@ -147,17 +147,17 @@ class AIP603(Rule):
         if review is None or not isinstance(review.value, dict):
             return
         yield from self._answers(program, review)
-        owed: dict[object, list[str]] = {}
+        owed: dict[str, list[str]] = {}
         for _, item in values.entries(review, "items"):
             if item.get("status") != "done":
-                owed.setdefault(item.get("team"), []).append(str(item.get("id")))
+                owed.setdefault(values.text(item.get("team")), []).append(str(item.get("id")))
         signed = list(values.entries(review, "sign_off"))
         for team in TEAMS:
             if team not in [entry.get("team") for _, entry in signed]:
                 yield self.finding(values.top(review, "sign_off"), f"nobody signs for {team}")
         for keys, entry in signed:
             if entry.get("status") == "done":
-                open_items = owed.get(entry.get("team"), [])
+                open_items = owed.get(values.text(entry.get("team")), [])
                 yield from self._signature(program, review, (keys, entry), open_items)
 
     def _answers(self, program: Program, review: Document) -> Iterator[Finding]:

@@ -78,7 +78,8 @@ def _model(
         "properties": [
             _property("artifact", entry["artifact"]["digest"]),
             _property("code", entry["code"]["digest"]),
-            _property("commit", entry["code"]["commit"]),
+            # Said twice, so that whoever scans for secrets knows what the hexadecimal digits are.
+            _property("commit", f"commit:{entry['code']['commit']}"),
             _property("environment", entry["environment"]["digest"]),
             _property("command", entry["command"]),
         ],
