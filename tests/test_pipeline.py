@@ -672,13 +672,3 @@ def test_a_draft(draft, story, tmp_path, env) -> None:
 def test_open_documents_at_the_high_tier(high, story, tmp_path, env) -> None:
     repository, package = variant(high, story, tmp_path, env)
     refused(repository, *APPROVED, package=package, said="are still open, which the high tier")
-
-
-@pytest.mark.parametrize("session", ["pipeline", "promote", "rollback", "predict", "status"])
-def test_a_use_case_without_a_pipeline_says_so(other, tmp_path, env, session) -> None:
-    target = tmp_path / "other"
-    shutil.copytree(other, target)
-    done = Repository(target, env).nox(session)
-    assert done.returncode != 0
-    assert "no pipeline yet for other" in done.output
-    assert not (target / ".venv").exists()
