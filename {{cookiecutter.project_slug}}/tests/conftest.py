@@ -51,7 +51,9 @@ def with_rows(found, tmp_path) -> Callable[..., settings.Settings]:
     """Return settings whose data has other lines, and a policy that declares them."""
 
     def with_rows(change) -> settings.Settings:
-        lines = gzip.decompress(found.data.read_bytes()).decode().splitlines()
+        content = found.data.read_bytes()
+        content = gzip.decompress(content) if found.data.suffix == ".gz" else content
+        lines = content.decode().splitlines()
         path = tmp_path / "data.csv"
         path.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
         policy = {"path": str(path), "digest": digests.of_bytes(path.read_bytes())}

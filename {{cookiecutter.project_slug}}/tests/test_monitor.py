@@ -168,13 +168,15 @@ def wrong(served, data, monkeypatch):
     times = spread(rows, reach)[windows.TIME].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     names = [dict(zip(settings.keys, n, strict=True)) for n in golden.names(rows, settings.keys)]
     answers = -100 * rows[features.TARGET].to_numpy(dtype=float)
+    inputs = rows[[*features.NAMES]].astype(object)
     records = [
         {
             "time": time, "model_version": version, "latency_ms": 1.0, "outcome": answer,
             "entity": name, "features": features_,
         }
         for time, answer, name, features_ in zip(
-            times, answers, names, rows[[*features.NAMES]].to_dict("records"), strict=True
+            times, answers, names, inputs.where(inputs.notna(), None).to_dict("records"),
+            strict=True,
         )
     ]  # fmt: skip
     journal = Journal(decisions.folder(settings))
