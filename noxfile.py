@@ -12,6 +12,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
 
+# Tests of one group share what is dear, so they stay in one process (tests/conftest.py).
+PARALLEL = ("-n", "auto", "--dist", "loadgroup")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -50,21 +52,21 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the fast tests: rules, engine, questions, generation of every variant."""
     install(session, "test")
-    session.run("pytest", "-m", "not slow", "-n", "auto", "--dist", "loadgroup", *session.posargs)
+    session.run("pytest", "-m", "not slow", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """Run the slow tests: real clients, linters of the workflows, blocked commits, roll-out."""
     install(session, "test", "workflows", "deployment", "peer", "browser")
-    session.run("pytest", "-m", "slow and not e2e", *session.posargs)
+    session.run("pytest", "-m", "slow and not e2e", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Generate, train, evaluate, promote twice, roll back: the whole way, as a user would."""
     install(session, "test", "deployment")
-    session.run("pytest", "-m", "e2e", "-s", *session.posargs)
+    session.run("pytest", "-m", "e2e", *PARALLEL, *session.posargs)
 
 
 @nox.session

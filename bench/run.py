@@ -3,29 +3,39 @@
 Absolute seconds differ from machine to machine; the ratio of two commands that ran in turns holds.
 Every row prints both medians, so that nobody has to trust the ratio alone. No test depends on it.
 
-    nox -s bench                 the hook, its peers, many contracts, generation
-    nox -s bench -- --pipeline   and the first run of the pipeline (installs its environment)
+    nox -s bench                 the hook, its peers, many contracts, generation, the use cases
+    nox -s bench -- hook scale   only these parts
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.client
 import json
 import os
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ai_program import documents
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE.parent
+sys.path.append(str(TEMPLATE / "tests"))
+import tables  # noqa: E402
+
 BIN = Path(sys.executable).parent
+PARTS = ("hook", "scale", "generation", "use-cases")
 RUNS = 15
 ORIGIN = "https://example.org/ai-program.git"
 
@@ -96,14 +106,14 @@ def committed_template(room: Path) -> Path:
     return copy
 
 
-def generate(template: Path, room: Path) -> Path:
-    """Generate the demand-forecasting example and return its directory."""
+def generate(template: Path, room: Path, example: str = "demand-forecast") -> Path:
+    """Generate an example and return its directory."""
     process(
         BIN / "cookiecutter",
         template,
         "--no-input",
         "--config-file",
-        template / "examples" / "demand-forecast.workshop.yaml",
+        template / "examples" / f"{example}.workshop.yaml",
         "--output-dir",
         room,
         cwd=room,
@@ -281,30 +291,153 @@ def fresh(path: Path) -> Path:
     return path
 
 
-def pipeline(generated: Path) -> None:
-    """Print how long the set-up and the first run of the pipeline take."""
-    session = process(BIN / "nox", "-s", "setup", cwd=generated)
-    print(f"{'set-up of the environment':<62} {seconds(session):8.1f} s", flush=True)
-    session = process(BIN / "nox", "-s", "pipeline", cwd=generated)
-    print(f"{'first run of the pipeline':<62} {seconds(session):8.1f} s  (goal 60)", flush=True)
+@dataclass(frozen=True)
+class UseCase:
+    """A generated programme whose first minute is measured."""
+
+    answers: str
+    adopt: tuple[str, ...] = ()  # what its data is adopted with, where it brings none
+
+
+USE_CASES = {
+    "demand_forecasting": UseCase("demand-forecast"),
+    "personalization": UseCase("personalization"),
+    "anomaly_detection": UseCase("anomaly-detection"),
+    "inventory_optimization": UseCase("inventory"),
+    "other": UseCase("own-data", adopt=("--target", "minutes", "--without", "courier_e_mail")),
+}
+ROW = "{:<62} {:>10} {:>10} {:>10} {:>10}"
+
+
+def use_cases(template: Path, room: Path) -> None:
+    """Print what the first run of each use case takes, and of which size its environment is."""
+    print(ROW.format("", "set-up", "first run", "memory", "disk"))
+    for name, use_case in USE_CASES.items():
+        made = generate(template, fresh(room / name), use_case.answers)
+        set_up = seconds(process(BIN / "nox", "-s", "setup", cwd=made))
+        if use_case.adopt:
+            table = tables.deliveries(room / "table.csv")
+            process(BIN / "nox", "-s", "adopt", "--", table, *use_case.adopt, cwd=made)()
+            git(made, "add", "--all")
+            git(made, "commit", "-q", "--no-verify", "-m", "Adopt")
+        first = seconds(process(BIN / "nox", "-s", "pipeline", cwd=made))
+        (package,) = (path.parent.name for path in made.glob("src/*/pipeline.py"))
+        python = made / ".venv" / "bin" / "python"
+        memory = peak([str(python), "-m", package, "pipeline"], made)
+        files = (path.lstat() for path in (made / ".venv").rglob("*") if path.is_file())
+        disk = sum(file.st_size for file in files) / 1e6
+        print(
+            ROW.format(
+                f"{name} (goals 60 s, 1,024 MB, 1,000 MB)", f"{set_up:.1f} s", f"{first:.1f} s",
+                f"{memory:.0f} MB", f"{disk:.0f} MB",
+            ),
+            flush=True,
+        )  # fmt: skip
+        if name == "demand_forecasting":
+            serving(made, python, package)
+        shutil.rmtree(made / ".venv")
+
+
+TOKEN = "a-token-of-the-benchmark-that-is-long-enough"  # noqa: S105
+REQUESTS = 400
+
+
+def serving(made: Path, python: Path, package: str) -> None:
+    """Release the model, and compare how fast our service and mlflow's answer for it."""
+    git(made, "add", "--all")
+    git(made, "commit", "-q", "--no-verify", "-m", "Evaluate")
+    process(BIN / "nox", "-s", "promote", "--", "--approve", "@grace", cwd=made)()
+    active = json.loads((made / "evidence" / "active.json").read_text(encoding="utf-8"))
+    entry = made / "models" / "registry" / f"{active['version']}.json"
+    rows = [each["input"] for each in json.loads(entry.read_text(encoding="utf-8"))["golden"]]
+    ours = [json.dumps({"rows": [row]}).encode() for row in rows]
+    split = ({"columns": list(row), "data": [list(row.values())]} for row in rows)
+    theirs = [json.dumps({"dataframe_split": each}).encode() for each in split]
+    (model,) = (path.name for path in (made / "models").iterdir() if (path / "card.md").is_file())
+    serve = [python, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--host",
+             "127.0.0.1", "--model-uri", f"models:/{model}@champion", "--port"]  # fmt: skip
+    served(made, "ours", [python, "-m", package, "serve", "--port"], "/predict", ours)
+    served(made, "mlflow models serve", serve, "/invocations", theirs)
+
+
+def served(made: Path, name: str, command: list, path: str, bodies: list[bytes]) -> None:
+    """Start a service and print how long its answers take, asked by one and by eight at once."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, "SERVING_TOKEN": TOKEN, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    server = subprocess.Popen(
+        [*command, str(port)], cwd=made, env=env, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not answers(port):
+            if server.poll() is not None:
+                raise SystemExit(f"{name} did not start")
+            time.sleep(0.2)
+        for callers in (1, 8):
+            times = asked(port, path, bodies, callers)
+            parts = statistics.quantiles(times, n=100)
+            shown = ", ".join(f"p{part} {parts[part - 1]:.1f} ms" for part in (50, 95, 99))
+            errors = callers * (REQUESTS // callers) - len(times)
+            print(f"    {name}, {callers} at once: {shown}, {errors} errors", flush=True)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=60)
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody listens."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
+def asked(port: int, path: str, bodies: list[bytes], callers: int) -> list[float]:
+    """Ask from so many threads, each on its own connection; return milliseconds of the answers."""
+    times: list[float] = []
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+    def call(first: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        for number in range(first, first + REQUESTS // callers):
+            began = time.perf_counter()
+            connection.request("POST", path, bodies[number % len(bodies)], headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status == http.HTTPStatus.OK:
+                times.append(1000 * (time.perf_counter() - began))
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times
 
 
 def main() -> None:
     """Run the benchmarks in a temporary directory and under a home of their own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pipeline", action="store_true", help="also time the first pipeline run")
-    options = parser.parse_args()
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all, unless named")
+    parts = parser.parse_args().parts or PARTS
     with tempfile.TemporaryDirectory(prefix="ai-program-bench-") as name:
         room = Path(name)
         os.environ["HOME"] = str(fresh(room / "home"))
+        git(room, "config", "--global", "user.name", "Ada")
+        git(room, "config", "--global", "user.email", "ada@example.org")
         template = committed_template(fresh(room / "source"))
         generated = generate(template, fresh(room / "made"))
-        print(f"{'':<62} {'ours':>10} {'theirs':>10}   ratio")
-        hook(generated)
-        scale(generated, fresh(room / "scale"))
-        generation(template, generated, fresh(room / "generation"))
-        if options.pipeline:
-            pipeline(generated)
+        if set(parts) - {"use-cases"}:
+            print(f"{'':<62} {'ours':>10} {'theirs':>10}   ratio")
+        if "hook" in parts:
+            hook(generated)
+        if "scale" in parts:
+            scale(generated, fresh(room / "scale"))
+        if "generation" in parts:
+            generation(template, generated, fresh(room / "generation"))
+        if "use-cases" in parts:
+            use_cases(template, fresh(room / "use-cases"))
 
 
 if __name__ == "__main__":

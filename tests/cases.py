@@ -35,6 +35,7 @@ Its objects are written to a real repository only where a rule asks git for hist
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import re
@@ -91,6 +92,16 @@ class Store(Objects):
             self._objects[oid] = (kind, content)
             self._unwritten.add(oid)
         return oid
+
+    @contextlib.contextmanager
+    def for_a_while(self):
+        """Forget afterwards what is added here; who adds ten thousand states runs out of memory."""
+        kept = self._objects, self._unwritten, self.documents
+        self._objects, self._unwritten, self.documents = (each.copy() for each in kept)
+        try:
+            yield
+        finally:
+            self._objects, self._unwritten, self.documents = kept
 
     def query(self, names):
         for name in names:

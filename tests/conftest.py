@@ -52,6 +52,14 @@ USE_CASES = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the slow tests of a file in one process of a parallel run: they share what is dear."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Return an environment without anything of the person who runs the tests."""
     home.mkdir(parents=True, exist_ok=True)
@@ -175,17 +183,22 @@ def once(tmp_path_factory):
     shared = base / "shared"
     shared.mkdir(exist_ok=True)
 
-    def once(name: str, make: Callable[[Path], None]) -> Path:
-        directory, done = shared / name, shared / f"{name}.done"
+    def once(name: str, make: Callable[[Path], None], *, minutes: float = 2) -> Path:
+        directory = shared / name
+        done, failed = shared / f"{name}.done", shared / f"{name}.failed"
         try:
             directory.mkdir()
         except FileExistsError:
-            for _ in range(1200):
-                if done.exists():
+            for _ in range(int(600 * minutes)):
+                if done.exists() or failed.exists():
                     break
                 time.sleep(0.1)
         else:
-            make(directory)
+            try:
+                make(directory)
+            except BaseException:
+                failed.touch()
+                raise
             done.touch()
         assert done.exists(), f"{name} could not be made by another process"
         return directory

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.xdist_group("pipeline")]
 
 PACKAGE = "demand_forecasting"
 APPROVED = ("promote", "--approve", "@grace")
@@ -96,8 +96,7 @@ def at(story, tmp_path) -> Callable[[str], Repository]:
 # What each stage has to show.
 
 
-def test_the_first_run_takes_less_than_a_minute(story) -> None:
-    assert story["pipeline"].seconds < 60
+def test_each_stage_of_the_pipeline_says_what_it_did(story) -> None:
     for name in ("ingest", "contract", "features", "train", "evaluate", "register"):
         assert f"\n{name} " in story["pipeline"].output
 
@@ -181,7 +180,7 @@ def test_the_environment_is_small_enough(story) -> None:
 
 
 def test_what_was_generated_passes_its_own_sessions(story) -> None:
-    for session in ("lint", "test", "check"):
+    for session in ("lint", "test", "check", "report", "predict"):
         done = story["scaffolded"].nox(session)
         assert done.returncode == 0, done.output
         sys.stdout.write(f"\n{session}: {done.seconds:.0f} s\n")

@@ -264,12 +264,30 @@ def test_another_use_case_takes_its_files_away_but_none_that_the_team_edited(
     release, env, tmp_path
 ):
     team = generate(release, env, tmp_path)
-    team.append(".github/workflows/drift.yml", "# Our own schedule stands in the wiki.")
+    package = "src/demand_forecasting"
+    own = f"{package}/demand_forecasting/rules.py"
+    team.append(own, "# Our own rule stands in the wiki.")
     team.git("commit", "-qam", "The team works")
     team.workshop(use_case="other")
     said = team.engine("plan", expect=3)
-    assert "  D .github/workflows/promote.yml\n" in said
-    assert "  C .github/workflows/drift.yml: the template deleted or moved it" in said
+    for letter, path in (
+        ("A", f"{package}/other/adopt.py"),
+        ("A", "tests/other/test_adopt.py"),
+        ("D", f"{package}/demand_forecasting/holidays.py"),
+        ("D", "tests/demand_forecasting/test_features.py"),
+        ("D", "data/sample/electricity_hourly.csv.gz"),
+        ("M", f"{package}/use_case.py"),
+    ):
+        assert f"  {letter} {path}\n" in said
+    assert f"  C {own}: the template deleted or moved it, the team changed it\n" in said
+    team.engine("regenerate", "--sprint", "other", expect=3)
+    team.git("add", "--", own)
+    team.git("commit", "-qm", "Keep the rule for now", "--no-verify")
+    team.assert_nothing_lost()
+    kept = team.git("ls-files", f"{package}/demand_forecasting", "tests/demand_forecasting")
+    assert kept == own
+    locked = json.loads(team.read(".ai-program/lock.json"))["files"]
+    assert not [path for path in locked if "demand_forecasting/demand_forecasting" in path]
 
 
 def test_both_renderings_follow_from_the_lock_alone(rendered, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ from ai_program.regeneration.rendering import digest
 from ai_program.regeneration.repository import Blob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from ai_program.regeneration.rendering import Product, Rendering
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: The answers: the team edits them, and no rendering overwrites them.
 WORKSHOP = "workshop.yaml"
+#: What a repository was stays true when its use case changes.
+PAST = ("decisions/", "evidence/", "models/", "sprints/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,16 @@ class Result:
 
 
 def work(
-    head: Mapping[str, Blob], known: Mapping[str, Any], old: Rendering, new: Rendering
+    head: Mapping[str, Blob],
+    known: Mapping[str, Any],
+    old: Rendering,
+    new: Rendering,
+    edited: Callable[[str], bool],
 ) -> Work:
-    """Return what follows from two renderings; ``known`` are the files of the lock."""
+    """Return what follows from two renderings; ``known`` are the files of the lock.
+
+    ``edited(path)`` tells whether the team changed a file since it was written.
+    """
     result = Work()
     for path in sorted({*old.files, *new.files} - {WORKSHOP}):
         before, after = old.files.get(path), new.files.get(path)
@@ -96,6 +105,7 @@ def work(
             if after:
                 result.target[path] = _content(after)
     _follow_names(result, head, old, new)
+    _follow_use_case(result, head, old, new, edited)
     result.written = {
         path: content for path, content in result.written.items() if content or path in head
     }
@@ -120,7 +130,10 @@ def _follow_names(result: Work, head: Mapping[str, Blob], old: Rendering, new: R
     is code that stays where it is and imports the package from there, such as its tests.
     """
     seeded = [{p for p, f in side.files.items() if f.owner == "seeded"} for side in (old, new)]
+    use_cases = old.answers.get("use_case"), new.answers.get("use_case")
     for before, after in moved(seeded[0] - set(new.files), seeded[1] - set(old.files)).items():
+        if _renamed(before, after) == use_cases:
+            continue  # the code of another use case is no newer form of this one's
         if before in head and after not in head:
             result.base[before] = _content(old.files[before])
             result.target[after] = _content(new.files[after])
@@ -131,6 +144,39 @@ def _follow_names(result: Work, head: Mapping[str, Blob], old: Rendering, new: R
         if any(_follows(path, texts, names) for names in result.renamed):
             result.base[path] = _content(old.files[path])
             result.target[path] = _content(new.files[path])
+
+
+def _follow_use_case(
+    result: Work,
+    head: Mapping[str, Blob],
+    old: Rendering,
+    new: Rendering,
+    edited: Callable[[str], bool],
+) -> None:
+    """Let seeded files go, or change, where the answers name another use case.
+
+    Half of the old one's code would run with half of the new one's. What the team edited is a
+    conflict, which it decides.
+    """
+    if old.answers.get("use_case") == new.answers.get("use_case"):
+        return
+    for path, before in old.files.items():
+        after = new.files.get(path)
+        if (
+            before.owner != "seeded"
+            or path not in head
+            or path in result.base
+            or path == WORKSHOP
+            or path.startswith(PAST)
+            or (after and after.content == before.content)
+        ):
+            continue
+        if after is None and not edited(path):
+            result.written[path] = None
+            continue
+        result.base[path] = _content(before)
+        if after:
+            result.target[path] = _content(after)
 
 
 def _follows(path: str, texts: tuple[bytes, bytes], names: tuple[str, str]) -> bool:
@@ -190,7 +236,8 @@ def files_of_lock(known: Mapping[str, Any], new: Rendering, done: Work) -> dict[
                 "digest": digest(product.content),
             }
     for path, entry in known.items():
-        if entry["class"] == "seeded" and path not in entries and path not in done.base:
+        gone = path in done.base or path in done.written
+        if entry["class"] == "seeded" and path not in entries and not gone:
             entries[path] = entry
     return dict(sorted(entries.items()))
 

@@ -238,7 +238,9 @@ def prepare(repository: Repository, request: Request, renderer: Renderer, folder
     # Both as if they pinned what HEAD pins: pins are no matter of a merge.
     old = rendered.old.with_engine(team.lock["engine"])
     new = rendered.new.with_engine(team.lock["engine"])
-    todo = merging.work(team.files, team.lock["files"], old, new)
+    todo = merging.work(
+        team.files, team.lock["files"], old, new, lambda path: _is_edited(repository, team, path)
+    )
     edited = _edited(repository, team, todo)
     answers = _differences(team.lock["answers"], new.answers)
     for path, content in _sprint(repository, team, request, old, new).items():
@@ -315,8 +317,14 @@ def _edited(repository: Repository, team: Team, todo: Work) -> list[str]:
         for path in todo.written
         if path in team.files
         and known.get(path, {}).get("class") == "managed"
-        and digest(repository.read(team.files[path].oid)) != known[path]["digest"]
+        and _is_edited(repository, team, path)
     ]
+
+
+def _is_edited(repository: Repository, team: Team, path: str) -> bool:
+    """Tell whether a file has other bytes in HEAD than the lock says; one it omits has."""
+    locked = team.lock["files"].get(path, {}).get("digest")
+    return bool(digest(repository.read(team.files[path].oid)) != locked)
 
 
 def _left_behind(repository: Repository, team: Team, todo: Work, old: Rendering) -> list[str]:
