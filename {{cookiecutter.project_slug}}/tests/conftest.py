@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -15,8 +17,10 @@ from ai_program import digests
 from ai_program import evidence
 
 from {{ cookiecutter.package_name }} import artifacts
+from {{ cookiecutter.package_name }} import feature_store
 from {{ cookiecutter.package_name }} import files
 from {{ cookiecutter.package_name }} import pipeline
+from {{ cookiecutter.package_name }} import privacy
 from {{ cookiecutter.package_name }} import register
 from {{ cookiecutter.package_name }} import settings
 from {{ cookiecutter.package_name }}.evaluate import Data
@@ -63,16 +67,37 @@ def with_rows(found, tmp_path) -> Callable[..., settings.Settings]:
     return with_rows
 
 
+def governed(root: Path) -> settings.Settings:
+    """Make a repository with the policies, the data and the code of this one."""
+    for folder in (".ai-program", "contracts", "features", "policies"):
+        shutil.copytree(ROOT / folder, root / folder)
+    for folder in ("data", "src"):
+        (root / folder).symlink_to(ROOT / folder)
+    return settings.load(root)
+
+
+@functools.cache
+def publication() -> dict[str, bytes]:
+    """Publish the features of the sample, once for all tests; return the files of that."""
+    with TemporaryDirectory() as place:
+        root = Path(place, "published")
+        feature_store.publish(governed(root))
+        found = [path for path in (root / feature_store.FOLDER).rglob("*") if path.is_file()]
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
 class Served:
-    """A repository to serve from: the policies of this one, and releases of its own."""
+    """A repository to serve from: the policies of this one, and releases of its own.
+
+    Where people have to consent, it has published who did, and no features.
+    """
 
     def __init__(self, root: Path) -> None:
-        for folder in (".ai-program", "contracts", "features", "policies"):
-            shutil.copytree(ROOT / folder, root / folder)
-        for folder in ("data", "src"):
-            (root / folder).symlink_to(ROOT / folder)
         self.root = root
         self.count = 0
+        if privacy.named_by(governed(root)):
+            consents = {feature_store.CONSENTS: publication()[feature_store.CONSENTS]}
+            files.write(root, consents)
 
     @property
     def settings(self) -> settings.Settings:
@@ -85,6 +110,19 @@ class Served:
             low, _ = feature.get("range") or (None, None)
             row[feature["name"]] = int(low or 0) if feature["dtype"] == "int64" else low or 0.0
         return row | changed
+
+    @functools.cached_property
+    def about(self) -> dict[str, object]:
+        """Return what a row has to say of whom it is about: somebody who consented."""
+        person = privacy.named_by(self.settings)
+        if person is None:
+            return {}
+        agreed = feature_store.consents(self.settings).agreed
+        return dict.fromkeys(self.settings.keys, "2027-01-01") | {person: min(agreed)}
+
+    def asked(self, **changed: object) -> dict[str, object]:
+        """Return a row as a caller sends it."""
+        return self.row(**changed) | self.about
 
     def release(self, model: object, candidate: str = "sum") -> str:
         """Put a model in force, without the questions of a promotion; return its version."""

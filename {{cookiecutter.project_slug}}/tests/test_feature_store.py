@@ -20,6 +20,7 @@ from {{ cookiecutter.package_name }} import feature_schema
 from {{ cookiecutter.package_name }} import feature_store
 from {{ cookiecutter.package_name }} import golden
 from {{ cookiecutter.package_name }} import ingest
+from {{ cookiecutter.package_name }} import privacy
 from {{ cookiecutter.package_name }} import service
 from {{ cookiecutter.package_name }}.errors import RefusedError
 from {{ cookiecutter.package_name }}.use_case import features
@@ -166,8 +167,10 @@ def test_a_key_is_answered_and_an_unknown_one_is_named(published, known) -> None
         answer = http.post("/predict", json={"keys": [key, key]})
         assert answer.status_code == 200, answer.text
         assert len(answer.json()["predictions"]) == 2
+        # Of somebody unknown nobody knows that they consented: that is another answer.
+        part = next(each for each in found.keys if each != privacy.named_by(found))
         for name, value in (("nobody", "nobody knows this"), ("time", "1900-01-01T00:00")):
-            unknown = http.post("/predict", json={"keys": [key, {**key, found.keys[0]: value}]})
+            unknown = http.post("/predict", json={"keys": [key, {**key, part: value}]})
             assert (name, unknown.status_code) == (name, 404)
             assert value.partition(" ")[0] in unknown.text
         assert http.post("/predict", json={"keys": [{}]}).status_code == 422
@@ -177,7 +180,8 @@ def test_without_a_publication_there_is_nothing_to_look_up(served) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     found = served.settings
     with TestClient(service.create(found, TOKEN), headers=headers) as http:
-        answer = http.post("/predict", json={"keys": [dict.fromkeys(found.keys, "x")]})
+        key = dict.fromkeys(found.keys, "x") | served.about
+        answer = http.post("/predict", json={"keys": [key]})
         assert answer.status_code == 503
         assert "nox -s features" in answer.json()["error"]
 

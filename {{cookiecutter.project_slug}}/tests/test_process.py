@@ -36,7 +36,7 @@ class Process:
 
     def ask(self, rows: int = 1) -> None:
         """Ask once, and note the records that were named in the answer."""
-        body = json.dumps({"rows": [self.served.row()] * rows}).encode()
+        body = json.dumps({"rows": [self.served.asked()] * rows}).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/predict", body, {"Authorization": f"Bearer {TOKEN}"}
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -61,7 +60,7 @@ def test_who_shows_another_token_gets_nothing(served, client, shown) -> None:
     with client() as http:
         del http.headers["Authorization"]
         headers = {} if shown is None else {"Authorization": shown.encode()}
-        answer = http.post("/predict", json={"rows": [served.row()]}, headers=headers)
+        answer = http.post("/predict", json={"rows": [served.asked()]}, headers=headers)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert http.get("/openapi.json", headers=headers).status_code == 401
         assert http.get("/nothing", headers=headers).status_code == 401
@@ -81,7 +80,7 @@ def test_the_release_in_force_answers(served, client) -> None:
     version = served.release(Sum(7))
     with client() as http:
         row = served.row()
-        answer = http.post("/predict", json={"rows": [row, row]}).json()
+        answer = http.post("/predict", json={"rows": [served.asked()] * 2}).json()
         assert (answer["version"], answer["served_by"]) == (version, "release")
         assert [each["value"] for each in answer["predictions"]] == [sum(row.values()) + 7] * 2
 
@@ -90,8 +89,8 @@ def test_each_answer_has_a_record_with_everything_that_the_policy_wants(served, 
     version = served.release(Sum())
     key = served.settings.keys[0]
     with client() as http:
-        row = served.row()
-        answer = http.post("/predict", json={"rows": [row | {key: "known"}]}).json()
+        row, about = served.row(), served.about or {key: "known"}
+        answer = http.post("/predict", json={"rows": [row | about]}).json()
     (record,) = trace(served)
     wanted = served.settings.oversight["decision_trace"]["fields"]
     assert set(wanted) <= set(record) == set(decisions.FIELDS)
@@ -101,13 +100,13 @@ def test_each_answer_has_a_record_with_everything_that_the_policy_wants(served, 
     assert record["exceptions"] == ["EX-0001"]
     assert record["policy_digest"].startswith("sha256:")
     assert record["latency_ms"] > 0
-    known = len(served.settings.keys) == 1 and key not in features.NAMES
-    assert record["entity"] == ({key: "known"} if known else None)
+    known = {*served.settings.keys} == {*about} and key not in features.NAMES
+    assert record["entity"] == (about if known else None)
 
 
 def test_before_the_first_release_the_rule_answers(served, client) -> None:
     with client() as http:
-        answer = http.post("/predict", json={"rows": [served.row()]}).json()
+        answer = http.post("/predict", json={"rows": [served.asked()]}).json()
         assert (answer["version"], answer["served_by"]) == (served.settings.fallback, "fallback")
         assert http.get("/ready").json()["why"] == "nothing was released yet"
 
@@ -115,7 +114,7 @@ def test_before_the_first_release_the_rule_answers(served, client) -> None:
 def test_the_next_release_answers_without_a_new_start(served, client) -> None:
     first = served.release(Sum(1))
     with client() as http:
-        body = {"rows": [served.row()]}
+        body = {"rows": [served.asked()]}
         assert http.post("/predict", json=body).json()["version"] == first
         second = served.release(Sum(2))
         assert http.post("/predict", json=body).json()["version"] == second
@@ -125,7 +124,7 @@ def test_the_breaker_takes_a_version_out_and_a_rollback_brings_another(served, c
     before = served.release(Sum(1))
     served.release(Sum(2))
     with client() as http:
-        body = {"rows": [served.row()]}
+        body = {"rows": [served.asked()]}
         breaker.trip(served.settings, by=breaker_monitor(served), reason="errors doubled")
         assert http.post("/predict", json=body).json()["served_by"] == "fallback"
         ready = http.get("/ready").json()
@@ -157,7 +156,7 @@ def test_what_cannot_be_served_is_answered_for_by_the_rule(served, client, damag
         old, new = f"version: {view['version']}", f"version: {major + 1}.0.0"
         served.rewrite(f"features/{name}", old, new)
     with client() as http:
-        answer = http.post("/predict", json={"rows": [served.row()]})
+        answer = http.post("/predict", json={"rows": [served.asked()]})
         assert (answer.status_code, answer.json()["served_by"]) == (200, "fallback")
         assert http.get("/ready").json()["why"]
 
@@ -166,7 +165,7 @@ def test_what_cannot_be_served_is_answered_for_by_the_rule(served, client, damag
 def test_a_model_that_gives_no_number_is_answered_for_by_the_rule(served, client, answer) -> None:
     version = served.release(Broken(1, answer))
     with client() as http:
-        body = {"rows": [served.row()]}
+        body = {"rows": [served.asked()]}
         found = [http.post("/predict", json=body).json()["served_by"] for _ in range(3)]
     assert found == ["release", "fallback", "fallback"]
     assert trace(served)[1]["why"] == f"{version} gave no number"
@@ -175,8 +174,10 @@ def test_a_model_that_gives_no_number_is_answered_for_by_the_rule(served, client
 def test_without_a_record_there_is_no_answer(served, client) -> None:
     served.release(Sum())
     with client() as http:
-        Path(served.root, "var").write_text("a file where a folder should be", encoding="utf-8")
-        answer = http.post("/predict", json={"rows": [served.row()]})
+        folder = decisions.folder(served.settings)
+        folder.parent.mkdir(exist_ok=True)
+        folder.write_text("a file where a folder should be", encoding="utf-8")
+        answer = http.post("/predict", json={"rows": [served.asked()]})
         assert answer.status_code == 503
         assert answer.json() == {"error": "the answer cannot be recorded, so it is not given"}
 
@@ -209,10 +210,10 @@ def test_a_row_that_is_not_as_declared(served, client, change, said) -> None:
         for each in served.settings.features["features"]
         if each["nulls"] == "forbidden" and each["dtype"] == "float64"
     )
-    wrong = served.row()
+    wrong = served.asked()
     change(wrong, feature["name"])
     with client() as http:
-        body = json.dumps({"rows": [served.row(), wrong]})
+        body = json.dumps({"rows": [served.asked(), wrong]})
         answer = http.post("/predict", content=body)
         assert answer.status_code in (400, 422), answer.text
         problem = answer.json().get("problems", [{"where": "rows.1.", "what": said}])[0]
@@ -244,13 +245,13 @@ def test_a_body_that_is_none(client, body, status, said) -> None:
 
 def test_a_decision_of_an_unknown_kind(served, client) -> None:
     with client() as http:
-        answer = http.post("/predict", json={"rows": [served.row()], "decision_type": "coup"})
+        answer = http.post("/predict", json={"rows": [served.asked()], "decision_type": "coup"})
         assert (answer.status_code, trace(served)) == (422, [])
 
 
 def test_too_many_rows(served, client) -> None:
     with client() as http:
-        row = served.row()
+        row = served.asked()
         assert http.post("/predict", json={"rows": [row] * inputs.MAX_ROWS}).status_code == 200
         answer = http.post("/predict", json={"rows": [row] * (inputs.MAX_ROWS + 1)})
         assert answer.status_code == 413
@@ -283,7 +284,8 @@ def test_callers_are_held_to_what_the_training_data_is_held_to(found, drawn) -> 
         else:
             some = strategies.sampled_from(edges or [0]) | strategies.floats(allow_infinity=False)
             row[feature["name"]] = float(drawn.draw(some))
-    text = json.dumps({"rows": [row]}).replace("NaN", "null")
+    about = {key: "somebody" for key in found.keys if key not in row}
+    text = json.dumps({"rows": [row | about]}).replace("NaN", "null")
     request = inputs.request_model(found)
     try:
         taken = inputs.frame(request.model_validate_json(text).rows, found)
@@ -320,7 +322,7 @@ def test_requests_and_predictions_are_counted(served, client) -> None:
             ]
 
         before = counts()
-        http.post("/predict", json={"rows": [served.row()] * 3})
+        http.post("/predict", json={"rows": [served.asked()] * 3})
         http.post("/predict", json={"rows": []})
         http.get("/a/path/that/nobody/knows")
         assert [now - then for now, then in zip(counts(), before, strict=True)] == [3, 1, 1]

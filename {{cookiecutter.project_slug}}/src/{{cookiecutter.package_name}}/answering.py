@@ -1,5 +1,8 @@
 """Answering: who answers now, the release in force or the fallback rule.
 
+Nobody is asked about people without a consent in force where one is needed: neither a model nor a
+rule looks at their history. They get what the use case shows to everybody (`Instead`).
+
 The fallback answers before the first release, while the breaker is open, and when the release in
 force cannot be served: lost, damaged, made for other features, or not the model that was released.
 """
@@ -10,16 +13,17 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from ai_program import evidence
 
-from . import breaker, record, releases
+from . import breaker, privacy, record, releases
 from .artifacts import Store
 from .errors import RefusedError
 from .predictor import Predictor
 from .settings import Settings
-from .use_case import rules
+from .use_case import rules, serving
 
 RELEASE, FALLBACK = "release", "fallback"
 
@@ -44,6 +48,18 @@ class Answerer:
     def released(self) -> str | None:
         """Return the version in force, whether it answers or not."""
         return evidence.released(self.record)[1] if self.record else None
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What people get about whom nothing may be scored: the name of that rule, what it shows, why.
+
+    It is the same for all of them, so that nothing about them is looked at.
+    """
+
+    name: str
+    shown: dict[str, Any]
+    why: str
 
 
 def now(settings: Settings) -> Answerer:
@@ -92,6 +108,13 @@ def _numbers(answerer: Answerer, rows: pd.DataFrame) -> np.ndarray | None:
 def fallback(settings: Settings, found: dict[str, Any] | None, why: str) -> Answerer:
     """Return the rule that answers instead of a model."""
     return Answerer(settings.fallback, rules.Rule(settings.fallback), found, why)
+
+
+def instead(settings: Settings, tables: dict[str, ibis.Table]) -> Instead:
+    """Return what people get who did not consent: nothing, unless the use case knows better."""
+    shows = getattr(serving, "instead", None)
+    name, shown = ("nothing", {}) if shows is None else shows(tables)
+    return Instead(name, shown, privacy.no_consent(settings))
 
 
 def signature(settings: Settings) -> tuple[object, ...]:

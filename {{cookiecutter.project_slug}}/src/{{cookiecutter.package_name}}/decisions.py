@@ -18,7 +18,7 @@ import pandas as pd
 from ai_program import evidence
 
 from . import golden, journal, oversight
-from .answering import Answerer
+from .answering import FALLBACK, Answerer, Instead
 from .errors import RefusedError
 from .journal import Journal
 from .settings import Settings
@@ -40,6 +40,10 @@ from .use_case import features, serving
 # exceptions        those that the release rests on
 # entity, features  the row that was asked about; the entity as far as the caller named it
 # outcome           the answer
+#
+# Where nothing may be scored, for want of consent, there are no features, nothing is decided, and
+# the outcome is what is shown to everybody.
+#
 # reviewer          the role that has to review it, null if nobody has to; who did says the review
 # held_because      why it waits for its reviewer whatever the mode of review; null if it does not
 # latency_ms        from the request to this record
@@ -81,27 +85,11 @@ class Log:
         latency_ms: float,
     ) -> list[dict[str, Any]]:
         """Write a record for each row and its answer, and return the records."""
-        said = answerer.record["predicate"] if answerer.record else None
         kind = decision_type or self.types[0]
-        shared = {
-            "time": journal.now(),
-            "model": self.settings.model,
-            "model_version": answerer.name,
-            "served_by": answerer.served_by,
-            "why": answerer.why,
-            "release": evidence.release_path(said["sequence"]) if said else None,
-            "data_digest": said["data"]["digest"] if said else None,
-            "contract_version": (
-                said["data"]["contract"] if said else self.settings.contract_reference
-            ),
-            "feature_version": self.settings.features_reference,
-            "policy_digest": self.policy_digest,
-            "exceptions": said["exceptions"] if said else [],
-            "latency_ms": round(latency_ms, 3),
-        }
+        shared = self._shared(answerer, latency_ms)
         records = []
         for entity, inputs, answer, decides, held in zip(
-            _entities(rows, self.settings.keys),
+            entities(rows, self.settings.keys),
             zip(*(rows[name].tolist() for name in features.NAMES), strict=True),
             answers,
             _decides(rows, answers),
@@ -124,6 +112,56 @@ class Log:
             )
         self.journal.append(records)
         return records
+
+    def write_instead(
+        self,
+        answerer: Answerer,
+        told: Instead,
+        entities: Iterable[dict[str, str] | None],
+        *,
+        latency_ms: float,
+    ) -> list[dict[str, Any]]:
+        """Write a record for each of these who was not scored, and return the records."""
+        shared = self._shared(answerer, latency_ms) | {
+            "model_version": told.name,
+            "served_by": FALLBACK,
+            "why": told.why,
+        }
+        records = [
+            {
+                "record_id": uuid4().hex,
+                "decision_type": None,
+                **shared,
+                "entity": entity,
+                "features": {},
+                "outcome": told.shown,
+                "reviewer": None,
+                "held_because": None,
+            }
+            for entity in entities
+        ]
+        self.journal.append(records)
+        return records
+
+    def _shared(self, answerer: Answerer, latency_ms: float) -> dict[str, Any]:
+        """Return what all records of one answer have in common."""
+        said = answerer.record["predicate"] if answerer.record else None
+        return {
+            "time": journal.now(),
+            "model": self.settings.model,
+            "model_version": answerer.name,
+            "served_by": answerer.served_by,
+            "why": answerer.why,
+            "release": evidence.release_path(said["sequence"]) if said else None,
+            "data_digest": said["data"]["digest"] if said else None,
+            "contract_version": (
+                said["data"]["contract"] if said else self.settings.contract_reference
+            ),
+            "feature_version": self.settings.features_reference,
+            "policy_digest": self.policy_digest,
+            "exceptions": said["exceptions"] if said else [],
+            "latency_ms": round(latency_ms, 3),
+        }
 
 
 def read(settings: Settings, since: str = "") -> Iterator[dict[str, Any]]:
@@ -156,7 +194,7 @@ def _held(rows: pd.DataFrame, answers: np.ndarray) -> Iterable[str]:
     return [""] * len(rows) if held is None else held(rows, answers)
 
 
-def _entities(rows: pd.DataFrame, keys: list[str]) -> list[dict[str, str] | None]:
+def entities(rows: pd.DataFrame, keys: list[str]) -> list[dict[str, str] | None]:
     """Return what names each row, None for rows that came without their keys."""
     if not set(keys) <= set(rows.columns):
         return [None] * len(rows)

@@ -1,13 +1,17 @@
 """Feature store: tables of features by version and lineage, for training and for serving.
 
 A table is a Parquet file ``var/features/<view>@<version>/<lineage>.parquet`` beside a manifest. Its
-lineage follows from what it was made of: the data, the feature view and the code that transforms
-one into the other. So the same inputs are the same table, and another table says so by its name.
+lineage follows from what it was made of: the data and what policies allow of it, the feature view
+and the code that transforms one into the other. So the same inputs are the same table, and another
+table says so by its name.
 
     put        keeps a table
     as_of      training: for each entity and time, what was known then and nothing later
     publish    makes the table that serving looks up in, the rows to answer now included
     Online     serving: rows by the keys of their entity
+
+Where people have to consent, a publication says who did, and what everybody else is shown; and it
+deletes what is stored of other data, because somebody may stand there who has withdrawn since.
 
 The one definition of the features is `features.build` of the use case; nothing is defined here.
 """
@@ -16,7 +20,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,13 +29,15 @@ import duckdb
 import pandas as pd
 from ai_program import digests
 
-from . import feature_schema, files, golden, ingest
+from . import answering, feature_schema, files, golden, ingest, privacy
+from .answering import Instead
 from .errors import RefusedError
 from .settings import Settings
 from .use_case import features, serving
 
 FOLDER = "var/features"
 PUBLISHED = f"{FOLDER}/published.json"
+CONSENTS = f"{FOLDER}/consents.json"
 # The column with the moment at which a row of features was known; None if the view has no time.
 TIME: str | None = getattr(features, "TIME", None)
 KNOWN_AT = "feature_time"
@@ -50,6 +56,14 @@ class Table:
     manifest: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Consents:
+    """Who consented by the time of a publication, as text, and what everybody else is shown."""
+
+    agreed: frozenset[str]
+    instead: Instead
+
+
 def lineage(settings: Settings, data_digest: str, kind: str) -> dict[str, str]:
     """Return what a table is made of; its digest is the lineage id."""
     transform = settings.root / str(settings.features["transform"])
@@ -58,6 +72,13 @@ def lineage(settings: Settings, data_digest: str, kind: str) -> dict[str, str]:
         "view": settings.features_reference,
         "schema": digests.of_value(settings.features),
         "data": data_digest,
+        "allowed": digests.of_value(
+            [
+                settings.privacy["lawful_basis"],
+                settings.privacy.get("consent"),
+                [source.contract.get("slaProperties") for source in settings.sources],
+            ]
+        ),
         "code": digests.of_bytes(transform.read_bytes()) if transform.is_file() else "none",
     }
 
@@ -141,7 +162,8 @@ def point_in_time(
 def publish(settings: Settings) -> Table:
     """Make the table that serving looks up in: all rows of the past, and those to answer now."""
     digest = ingest.verify(settings)
-    tables = ingest.tables(settings)
+    delivered = ingest.delivered(settings)
+    tables = privacy.permitted(settings, delivered)
     past = feature_schema.frame(features.build(tables), settings.features, features.NAMES)
     now = serving.current(tables, settings.features)
     columns = [*dict.fromkeys([*settings.keys, *features.NAMES])]
@@ -150,8 +172,28 @@ def publish(settings: Settings) -> Table:
     rows = rows.drop_duplicates(settings.keys, keep="last", ignore_index=True)
     table = put(settings, digest, rows, "serving")
     pointer = {"view": settings.features_reference, "lineage": table.lineage}
-    files.write(settings.root, {PUBLISHED: digests.pretty(pointer)})
+    contents = {PUBLISHED: digests.pretty(pointer)}
+    if privacy.named_by(settings) is None:
+        (settings.root / CONSENTS).unlink(missing_ok=True)
+        files.write(settings.root, contents)
+        return table
+    said = {
+        "purposes": settings.privacy["consent"]["purposes"],
+        "agreed": privacy.agreed(settings, delivered),
+        "instead": asdict(answering.instead(settings, tables)),
+    }
+    files.write(settings.root, {CONSENTS: digests.pretty(said), **contents})
+    _forget(settings, table)
     return table
+
+
+def _forget(settings: Settings, kept: Table) -> None:
+    """Delete the tables that were made of other data than this one, or when more was allowed."""
+    for manifest in (settings.root / FOLDER).glob("*/*.json"):
+        said = json.loads(manifest.read_bytes())
+        if any(said.get(each) != kept.manifest[each] for each in ("data", "allowed")):
+            manifest.with_suffix(".parquet").unlink(missing_ok=True)
+            manifest.unlink()
 
 
 def published(settings: Settings) -> Table:
@@ -168,6 +210,23 @@ def published(settings: Settings) -> Table:
     return get(settings, name)
 
 
+def consents(settings: Settings) -> Consents:
+    """Return what the publication says about consents, which have to be to what is done now."""
+    try:
+        said = json.loads((settings.root / CONSENTS).read_bytes())
+        purposes, agreed = said["purposes"], frozenset(said["agreed"])
+        instead = Instead(**said["instead"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RefusedError("nobody knows who consented before `nox -s features` ran") from None
+    wanted = settings.privacy["consent"]["purposes"]
+    if sorted(purposes) != sorted(wanted):
+        raise RefusedError(
+            f"who consented to {', '.join(purposes)} is published, and policies/data.yaml wants "
+            f"{', '.join(wanted)}: `nox -s features`"
+        )
+    return Consents(agreed, instead)
+
+
 class Online:
     """Rows of the published table by their keys; a new publication is seen at once."""
 
@@ -176,6 +235,9 @@ class Online:
         self._pointer = settings.root / PUBLISHED
         self._seen: int | None = None
         self._rows: duckdb.DuckDBPyConnection | None = None
+        self._consents: Consents | None = None
+        self._consents_seen: int | None = None
+        self._needs_consent = privacy.named_by(settings) is not None
         self._times: set[str] = set()
         self._lock = threading.Lock()
 
@@ -195,11 +257,18 @@ class Online:
             raise UnknownError(f"no features are published for {json.dumps(missing[0])}")
         return found.drop(columns=["name", "found"])
 
+    def consents(self) -> Consents | None:
+        """Return who consented, and what everybody else is shown; None if nobody has to."""
+        if not self._needs_consent:
+            return None
+        with self._lock:
+            seen = _changed(self.settings.root / CONSENTS)
+            if self._consents is None or seen != self._consents_seen:
+                self._consents, self._consents_seen = consents(self.settings), seen
+            return self._consents
+
     def _current(self) -> duckdb.DuckDBPyConnection:
-        try:
-            seen = self._pointer.stat().st_mtime_ns
-        except OSError:
-            seen = None
+        seen = _changed(self._pointer)
         if self._rows is None or seen != self._seen:
             self._rows, self._seen = self._load(published(self.settings)), seen
         return self._rows
@@ -224,6 +293,13 @@ class Online:
         connection.execute("CREATE UNIQUE INDEX by_name ON online (name)")
         connection.unregister("loaded")
         return connection
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _joined(parts: Any) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
+from . import privacy
 from .settings import Settings
 
 MAX_ROWS = 1000
@@ -47,6 +48,7 @@ def request_model(settings: Settings) -> type[BaseModel]:
     row = create_model("Row", __base__=_Strict, **about, **declared)
     entity = create_model("Entity", __base__=_Strict, **keys)
     kinds = {each["id"] for each in settings.oversight["decision_types"]}
+    needs_names = privacy.named_by(settings) is not None
 
     class Request(_Strict):
         """Rows to answer, or the keys of rows in the feature store."""
@@ -57,9 +59,22 @@ def request_model(settings: Settings) -> type[BaseModel]:
 
         @model_validator(mode="after")
         def one_of_both(self) -> Request:
-            """Refuse a body with both or none, and a kind of decision that no policy knows."""
+            """Refuse a body with both or none, and a kind of decision that no policy knows.
+
+            Where consent is needed, refuse rows that do not say whom they are about, too.
+            """
             if (self.rows is None) == (self.keys is None):
                 raise ValueError("give either rows or keys")
+            nameless = [
+                place
+                for place, each in enumerate(self.rows or ())
+                if needs_names and any(getattr(each, key) is None for key in about)
+            ]
+            if nameless:
+                raise ValueError(
+                    f"row {nameless[0]} does not name its {' and '.join(about)}: only people who "
+                    "consented are scored, and without a name nobody knows whether they did"
+                )
             if self.decision_type is not None and self.decision_type not in kinds:
                 raise ValueError(f"decision_type is one of {', '.join(sorted(kinds))}")
             return self

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from . import ingest, releases
+from . import ingest, privacy, releases
 from .errors import RefusedError
 from .settings import Settings
 from .use_case import features, serving
@@ -85,11 +85,15 @@ def load(settings: Settings, *, url: str, token: str, requests: int, callers: in
 
 
 def _rows(settings: Settings) -> list[dict[str, object]]:
-    """Return rows to ask about: the golden ones of the version in force, or those to answer now."""
-    current = releases.in_force(settings)
-    if current is not None:
+    """Return rows to ask about: the golden ones of the version in force, or those to answer now.
+
+    Golden rows name nobody; where people have to consent, that is no row that is answered.
+    """
+    current, person = releases.in_force(settings), privacy.named_by(settings)
+    if current is not None and person is None:
         known = releases.registry_entry(settings, current["version"])["golden"]
         return [each["input"] for each in known]
     ingest.verify(settings)
     rows = serving.current(ingest.tables(settings), settings.features)
-    return json.loads(rows[[*features.NAMES]].to_json(orient="records"))
+    names = [*(settings.keys if person else ()), *features.NAMES]
+    return json.loads(rows[names].to_json(orient="records", date_format="iso"))

@@ -54,6 +54,7 @@ def decided(settings: Settings, now: pd.Timestamp) -> Observed:
             **each["features"],
         }
         for each in decisions.read(settings, since)
+        if each["features"]  # nothing was scored without them
     ]
     columns = [TIME, VERSION, LATENCY, ANSWER, NAME, *features.NAMES]
     found = pd.DataFrame(rows, columns=columns)

@@ -2,16 +2,19 @@
 
 This is serving in batches: recent data goes through the one definition of the features, and
 whatever is in force answers, model or fallback. Each answer is in the log of decisions before it
-is shown.
+is shown. Where consent is needed, the people without one are listed too, with what everybody is
+shown, and why; nothing about them is looked at.
 """
 
 from __future__ import annotations
 
+import json
 from time import perf_counter
+from typing import Any
 
 import pandas as pd
 
-from . import answering, decisions, ingest, intervals
+from . import answering, decisions, ingest, intervals, privacy
 from .answering import Answerer
 from .explain import Explained
 from .settings import Settings
@@ -21,7 +24,9 @@ from .use_case import serving
 def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
     """Return who answers, and the answers to the rows that the use case asks for now."""
     ingest.verify(settings)
-    rows = serving.current(ingest.tables(settings), settings.features)
+    delivered = ingest.delivered(settings)
+    tables = privacy.permitted(settings, delivered)
+    rows = serving.current(tables, settings.features)
     answerer, log = answering.now(settings), decisions.Log(settings)
     began = perf_counter()
     answerer, answers = answering.answer(settings, answerer, rows)
@@ -32,4 +37,22 @@ def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
     else:
         shown = serving.present(rows, answers)
     around = intervals.around(settings, model, rows, answers)
-    return answerer, shown if around is None else shown.join(around.round(1))
+    shown = shown if around is None else shown.join(around.round(1))
+    left = privacy.barred(settings, privacy.retained(settings, delivered))
+    if left is None:
+        return answerer, shown
+    told, people = answering.instead(settings, tables), sorted(left.people)
+    named = [{left.column: str(person)} for person in people]
+    log.write_instead(answerer, told, named, latency_ms=1000 * (perf_counter() - began))
+    others = pd.DataFrame({left.column: people}).assign(
+        **{name: _told(value) for name, value in told.shown.items()},
+        served_by=answering.FALLBACK,
+        why=told.why,
+    )
+    shown = shown.assign(served_by=answerer.served_by, why=answerer.why)
+    return answerer, pd.concat([shown, others], ignore_index=True)
+
+
+def _told(value: Any) -> Any:
+    """Return a value as a table can hold it."""
+    return value if isinstance(value, str | int | float) else json.dumps(value)

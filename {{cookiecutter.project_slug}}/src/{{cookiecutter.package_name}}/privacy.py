@@ -37,9 +37,7 @@ class Barred:
 
 def permitted(settings: Settings, delivered: dict[str, ibis.Table]) -> dict[str, ibis.Table]:
     """Return the tables with those rows only that may be used."""
-    found = {
-        source.table: kept(delivered[source.table], source.contract) for source in settings.sources
-    }
+    found = retained(settings, delivered)
     if not needs_consent(settings):
         return found
     register = register_of(settings)
@@ -49,6 +47,13 @@ def permitted(settings: Settings, delivered: dict[str, ibis.Table]) -> dict[str,
         if name != register.table and person in table.columns
         else table
         for name, table in found.items()
+    }
+
+
+def retained(settings: Settings, delivered: dict[str, ibis.Table]) -> dict[str, ibis.Table]:
+    """Return the tables without the rows that are older than their contracts keep them."""
+    return {
+        source.table: kept(delivered[source.table], source.contract) for source in settings.sources
     }
 
 
@@ -66,6 +71,34 @@ def barred(settings: Settings, delivered: dict[str, ibis.Table]) -> Barred | Non
         set(table[person].execute()) for table in delivered.values() if person in table.columns
     ]
     return Barred(person, frozenset(set().union(*people) - agreed))
+
+
+def named_by(settings: Settings) -> str | None:
+    """Return which key of the feature view names a person who has to consent; None if nobody has.
+
+    Where it is none of its keys, nobody can be asked about: whose consent to look up is not known.
+    """
+    if not needs_consent(settings):
+        return None
+    person = person_key(register_of(settings))
+    if person not in settings.keys:
+        raise RefusedError(
+            f"the lawful basis of policies/data.yaml is consent, and {person} is no key of "
+            f"features/{settings.features['id']}.yaml: nobody could tell whose consent to look up"
+        )
+    return person
+
+
+def agreed(settings: Settings, delivered: dict[str, ibis.Table]) -> list[str]:
+    """Return by name, as text, who agreed to every purpose; the answer of serving rests on it."""
+    person = person_key(register_of(settings))
+    return sorted(str(each) for each in agreeing(settings, delivered)[person].execute())
+
+
+def no_consent(settings: Settings) -> str:
+    """Return, for the trace of a decision, why somebody is not scored."""
+    purposes = " and ".join(settings.privacy["consent"]["purposes"])
+    return f"no consent to {purposes} is in force"
 
 
 def needs_consent(settings: Settings) -> bool:

@@ -6,6 +6,9 @@
     GET  /metrics       for Prometheus
     GET  /openapi.json  the form of requests and answers
 
+Where people have to consent, each row names whom it is about, and whoever did not consent by the
+time of the last `nox -s features` is answered with what everybody is shown; nothing is scored.
+
 Answers are made one after another, in a thread of their own: they keep Python busy anyway, and
 probes stay quick. Each is in the log of decisions before the caller sees it. More throughput takes
 more processes, each with its own files and metrics.
@@ -16,12 +19,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
+from itertools import compress
 from time import perf_counter
 from typing import Any
 
+import pandas as pd
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -38,9 +43,10 @@ from . import (
     inputs,
     limits,
     metrics,
+    privacy,
     review,
 )
-from .answering import Answerer
+from .answering import Answerer, Instead
 from .errors import RefusedError
 from .settings import Settings
 
@@ -61,6 +67,7 @@ class Server:
         self.settings = settings
         self.log = decisions.Log(settings)
         self.online = feature_store.Online(settings)
+        self.person = privacy.named_by(settings)
         self._seen = answering.signature(settings)
         self.answerer = self._load()
 
@@ -73,41 +80,72 @@ class Server:
 
     def predict(self, given: Any, began: float) -> dict[str, Any]:
         """Answer rows, or those that have the given keys, and write that down."""
-        if given.rows is None:
-            rows = self.online.rows([dict(key) for key in given.keys])
+        asked = given.keys if given.rows is None else given.rows
+        consents = self.online.consents()
+        may = [
+            consents is None or str(getattr(each, str(self.person))) in consents.agreed
+            for each in asked
+        ]
+        answerer, scored = self._score(given, [*compress(asked, may)], began)
+        told = None if consents is None else consents.instead
+        left = [] if told is None else self._tell(told, asked, may, answerer, began)
+        scores, others = iter(scored), iter(left)
+        if told is not None and not scored:
+            name, served_by = told.name, answering.FALLBACK
         else:
-            rows = inputs.frame(given.rows, self.settings)
-        asked = self.current()
-        answerer, answers = answering.answer(self.settings, asked, rows)
-        if answerer is not asked:
-            metrics.FAILURES.labels("model").inc()
-        try:
-            records = self.log.write(
-                answerer, rows, answers, decision_type=given.decision_type,
-                latency_ms=1000 * (perf_counter() - began),
-            )  # fmt: skip
-        except OSError as error:
-            metrics.FAILURES.labels("decision_log").inc()
-            _log.error("the log of decisions cannot be written: %s", error)
-            raise HTTPException(503, "the answer cannot be recorded, so it is not given") from None
-        metrics.PREDICTIONS.labels(answerer.served_by, answerer.name).inc(len(records))
+            name, served_by = answerer.name, answerer.served_by
         return {
             "model": self.settings.model,
-            "version": answerer.name,
-            "served_by": answerer.served_by,
-            "predictions": [
-                {
-                    "record_id": record["record_id"],
-                    "value": record["outcome"],
-                    "reviewer": record["reviewer"],
-                }
-                for record in records
-            ],
+            "version": name,
+            "served_by": served_by,
+            "predictions": [_scored(next(scores)) if one else _told(next(others)) for one in may],
         }
+
+    def _score(
+        self, given: Any, asked: list[Any], began: float
+    ) -> tuple[Answerer, list[dict[str, Any]]]:
+        """Return who answers, and the records of the answers to those that may be scored."""
+        answerer = self.current()
+        if not asked:
+            return answerer, []
+        if given.rows is None:
+            rows = self.online.rows([dict(key) for key in asked])
+        else:
+            rows = inputs.frame(asked, self.settings)
+        answered, answers = answering.answer(self.settings, answerer, rows)
+        if answered is not answerer:
+            metrics.FAILURES.labels("model").inc()
+        with _recorded():
+            records = self.log.write(
+                answered, rows, answers, decision_type=given.decision_type,
+                latency_ms=1000 * (perf_counter() - began),
+            )  # fmt: skip
+        metrics.PREDICTIONS.labels(answered.served_by, answered.name).inc(len(records))
+        return answered, records
+
+    def _tell(
+        self, told: Instead, asked: list[Any], may: list[bool], answerer: Answerer, began: float
+    ) -> list[dict[str, Any]]:
+        """Return the records of those who did not consent; nothing but their keys is read."""
+        names = [
+            {key: getattr(each, key) for key in self.settings.keys}
+            for each, one in zip(asked, may, strict=True)
+            if not one
+        ]
+        if not names:
+            return []
+        entities = decisions.entities(pd.DataFrame(names), self.settings.keys)
+        with _recorded():
+            records = self.log.write_instead(
+                answerer, told, entities, latency_ms=1000 * (perf_counter() - began)
+            )
+        metrics.PREDICTIONS.labels(answering.FALLBACK, told.name).inc(len(records))
+        return records
 
     def ready(self) -> dict[str, Any]:
         """Return who answers, and why if that is a rule."""
         answerer = self.current()
+        self.online.consents()  # nobody can be answered before they are published
         return {
             "served_by": answerer.served_by,
             "version": answerer.name,
@@ -128,6 +166,37 @@ class Server:
     def _is_open(self, answerer: Answerer) -> bool:
         released = answerer.released
         return released is not None and breaker.opened(self.settings, released) is not None
+
+
+@contextmanager
+def _recorded() -> Iterator[None]:
+    """Refuse to answer if the answer cannot be written down."""
+    try:
+        yield
+    except OSError as error:
+        metrics.FAILURES.labels("decision_log").inc()
+        _log.error("the log of decisions cannot be written: %s", error)
+        raise HTTPException(503, "the answer cannot be recorded, so it is not given") from None
+
+
+def _scored(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a caller gets of a record."""
+    return {
+        "record_id": record["record_id"],
+        "value": record["outcome"],
+        "reviewer": record["reviewer"],
+    }
+
+
+def _told(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the same of somebody who was not scored: no value, but why, and what is shown."""
+    return {
+        **_scored(record),
+        "value": None,
+        "served_by": record["served_by"],
+        "why": record["why"],
+        "shown": record["outcome"],
+    }
 
 
 def create(settings: Settings, token: str) -> FastAPI:

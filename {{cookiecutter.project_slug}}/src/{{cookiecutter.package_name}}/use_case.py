@@ -9,7 +9,8 @@ rules       `is_rule(name)`, `Rule(name)`: what answers without a model
 serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`, which also
             takes the explanation where what answers has one; `sources(days, row)`, the rows of the
             data that one of these was made from, if `nox -s trace` is to find them; `held(rows,
-            answers)`, why an answer waits for a person, if it may have to
+            answers)`, why an answer waits for a person, if it may have to; `instead(tables)`, the
+            name of what people are shown who did not consent, and what that is, by column
 """
 
 from .{{ cookiecutter.use_case }} import evaluation, features, models, rules, serving

@@ -16,6 +16,8 @@ from datetime import date, timedelta
 
 import ibis
 
+from ..errors import RefusedError
+
 DATASET = "customer_orders"
 CUSTOMER = "customer_id"
 TIME = "date"
@@ -93,4 +95,6 @@ def at(orders: ibis.Table, days: Sequence[date]) -> ibis.Table:
 
 def _ends(orders: ibis.Table) -> tuple[date, date]:
     found = orders.aggregate(first=orders.date.min(), last=orders.date.max()).execute()
+    if found["first"].isna()[0]:
+        raise RefusedError("nobody is left whose orders may be used, so nobody can be scored")
     return tuple(found[name][0].date() for name in ("first", "last"))

@@ -1,8 +1,8 @@
 """Offers: what is shown to whom, and what that is worth in clicks.
 
 There is no click model. A click is so rare in the log (about one in 200) that none learned from it
-ranks better than chance, so everybody is shown the most popular offers, and whoever opted out is
-shown nothing else.
+ranks better than chance, so everybody is shown the most popular offers, and whoever did not consent
+gets nothing else.
 
 What this policy would earn is estimated off-policy, from the part of the log in which offers were
 drawn at random with known probabilities. Popularity is learned on the earlier half of each

@@ -1,4 +1,7 @@
-"""Serving: the customers of the day after the data ends, and what each of them is shown."""
+"""Serving: the customers of the day after the data ends, and what each of them is shown.
+
+Everybody is shown the most popular offers. A reminder gets only who consented, by their score.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import feature_schema
+from . import offers
 from .evaluation import written_to
 from .features import CUSTOMER, NAMES, TARGET, now
 
@@ -19,7 +23,7 @@ def current(tables: dict[str, ibis.Table], view: dict[str, Any]) -> pd.DataFrame
 
 
 def present(rows: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
-    """Return who is written to. Whoever opted out stands nowhere in this list."""
+    """Return who of those that consented is written to."""
     return pd.DataFrame(
         {
             CUSTOMER: rows[CUSTOMER],
@@ -29,15 +33,9 @@ def present(rows: pd.DataFrame, answers: np.ndarray) -> pd.DataFrame:
     )
 
 
-def shown(customer: int, listed: pd.DataFrame, popular: dict[str, list[int]]) -> dict[str, Any]:
-    """Return what a customer gets: the most popular offers, and a reminder only from the list.
+def instead(tables: dict[str, ibis.Table]) -> tuple[str, dict[str, Any]]:
+    """Return what customers get who did not consent, or withdrew: what is popular with everybody.
 
-    For a customer who is not listed (no consent, withdrawn, or new) nothing about them is looked
-    at: the answer is the same for all of them.
+    It takes the log of clicks, which names no person. The name of the rule comes first.
     """
-    known = listed[listed[CUSTOMER] == customer]
-    return {
-        "offers": popular,
-        "reminder": bool(len(known)) and known["reminder"].iloc[0] == "yes",
-        "because": "their own history" if len(known) else "what is popular",
-    }
+    return "most_popular", {"reminder": "no", "offers": offers.popular(offers.logged(tables))}
