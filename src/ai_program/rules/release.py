@@ -865,6 +865,7 @@ class AIP306(Rule):
         policy = program.head.oversight
         if policy is None or not isinstance(policy.get("transparency"), dict):
             return
+        yield from self._document(program, policy)
         reason = _reason_to_tell(program.head.program)
         if policy.get("transparency", "required") is not True:
             if reason:
@@ -885,6 +886,24 @@ class AIP306(Rule):
                 policy.at("transparency", "status"),
                 "a release is in force, and its notice is taken back",
                 do="keep the notice that people read now until the next one is written",
+            )
+
+    def _document(self, program: Program, policy: Document) -> Iterator[Finding]:
+        """Yield a document that is named and says nothing, or that was named and is no more."""
+        named = values.text(policy.get("transparency", "document"))
+        before = program.base.oversight
+        old = values.text(before.get("transparency", "document")) if before else ""
+        if named and (not named.endswith(".md") or not _documents(program, named)):
+            yield self.finding(
+                policy.at("transparency", "document"),
+                f"{named} is no document, and people are told what it says",
+                do="name the file (.md) that says what people are told, or write it",
+            )
+        elif old and not named:
+            yield self.finding(
+                policy.key_at("transparency"),
+                f"{old} was named here as what people are told, and no document is any more",
+                do="name it again, or the one that takes its place",
             )
 
     def _text(self, policy: Document) -> Iterator[Finding]:
