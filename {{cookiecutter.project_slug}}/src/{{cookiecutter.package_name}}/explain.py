@@ -10,8 +10,15 @@ The score says whether such sums may be shown to somebody who has to stand for a
 
 additivity error  how far the sums are from the answers, as a share of how far the answers are from
                   what the model starts from: 0 for a sum, near 1 where inputs act only together
-stability         the share of the five inputs with the largest terms (mean of the absolute values)
-                  that are among the five largest again when the model is trained with another seed
+stability         how much of the terms stays when the model is trained with another seed: one less
+                  the sum of |term - other term| over the sum of |term| + |other term|, over inputs
+                  and answers; 1 if each answer keeps its reasons, near 0.3 if they are those of
+                  another answer, 0 if all change sides
+
+Whoever reads reasons reads those of one answer, so these are compared, not which inputs matter on
+the whole: a model that is fitted to chance names the same inputs again, and other reasons for each
+answer. And sizes are compared, not ranks: that two inputs of equal weight change places means
+nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +32,6 @@ import pandas as pd
 from .predictor import Predictor
 from .statistics import Draws, Estimate
 
-TOP = 5
 _SHOWN = 3
 
 
@@ -94,21 +100,12 @@ def score(
 def _stability(
     first: Explanation, second: Explanation, draws: Draws, rows: np.ndarray
 ) -> np.ndarray:
-    """Return the share of the top inputs that both name, over all rows and in each resample."""
-    tops = [
-        [_top(sizes) for sizes in np.column_stack([
-            draws.mean(each.terms[name].abs().to_numpy(), rows) for name in each.terms
-        ])]
-        for each in (first, second)
-    ]  # fmt: skip
-    return np.array([
-        len(one & other) / len(one) if one else 0.0 for one, other in zip(*tops, strict=True)
-    ])  # fmt: skip
-
-
-def _top(sizes: np.ndarray) -> set[int]:
-    """Return the places of the largest sizes; what has no effect is not among them."""
-    return {int(place) for place in np.argsort(-sizes, kind="stable")[:TOP] if sizes[place] > 0}
+    """Return how much of the terms both have in common, over all rows and in each resample."""
+    one, other = first.terms.to_numpy(), second.terms[[*first.terms]].to_numpy()
+    apart = draws.mean(np.abs(one - other).sum(axis=1), rows)
+    sizes = draws.mean((np.abs(one) + np.abs(other)).sum(axis=1), rows)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(sizes > 0, 1 - apart / sizes, 0.0)
 
 
 def page(title: str, said: Explanation, inputs: pd.DataFrame) -> str:

@@ -67,6 +67,31 @@ def test_what_cannot_explain_itself_does_not_pass(data, found) -> None:
     assert "GATE-saving" not in objections
 
 
+def test_what_explains_itself_by_chance_does_not_pass(data, found) -> None:
+    """Its answers are sums, too; but it learned from few rows, so other rows give other reasons."""
+    one, other = (
+        train.train(
+            train.DEFAULT,
+            data.training.sample(1000, random_state=seed).reset_index(drop=True),
+            found.seed + seed,
+        )
+        for seed in (0, 1)
+    )
+    assert "GATE-explainability" in failed(data, found, one, twin=other)
+
+
+def test_the_default_candidate_is_well_above_the_limit(data, found, trained) -> None:
+    """The whole interval is, so that no resample decides."""
+    twin = train.train(train.DEFAULT, data.training, found.seed + 1)
+    (score,) = [
+        each
+        for each in measured(data, found, trained, twin=twin)
+        if each["metric"] == "explainability_score"
+    ]
+    assert score["low"] > 0.85
+    assert score["high"] - score["low"] < 0.02
+
+
 def test_a_worse_model_does_not_replace_a_better_one(data, found, trained) -> None:
     rule = train.train("reorder_point", data.training, found.seed)
     assert "GATE-champion" in failed(data, found, rule, champion=trained)
