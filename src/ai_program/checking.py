@@ -132,7 +132,7 @@ def _find(find: Callable[[str], type[Rule]], metadata: Metadata) -> type[Rule]:
 def _run(rule: Rule, program: Program) -> list[Finding]:
     try:
         return list(rule.check(program))
-    except (CannotDecide, Misuse):
+    except (CannotDecide, MemoryError, Misuse):
         raise
     except DocumentError as error:  # a file that no rule that says so is about
         raise CannotDecide(f"rule {rule.metadata.code} has to read it: {error}") from error

@@ -244,6 +244,19 @@ def test_a_broken_rule_is_no_pass(run, monkeypatch):
     )
 
 
+def test_too_little_memory_is_no_pass(run, monkeypatch):
+    class AIP901(TOYS["AIP901"]):
+        def check(self, program):
+            raise MemoryError
+
+    monkeypatch.setattr(rules, "find", {**TOYS, "AIP901": AIP901}.__getitem__)
+    assert run("check") == (
+        3,
+        "",
+        "ai-program: cannot decide: what is committed needs more memory than there is\n",
+    )
+
+
 def test_a_broken_engine_is_no_pass(run, monkeypatch):
     monkeypatch.setattr(cli, "_check", lambda _: 1 / 0)
     assert run("check") == (
