@@ -98,7 +98,9 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, snapshot.CannotDecide):
             return _say(f"cannot decide: {error}", UNDECIDED)
         if isinstance(error, MemoryError):
-            return _say("cannot decide: what is committed needs more memory than there is", UNDECIDED)
+            return _say(
+                "cannot decide: what is committed needs more memory than there is", UNDECIDED
+            )
         if os.environ.get("AI_PROGRAM_DEVELOPMENT"):
             raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())
