@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if settings.load(ROOT).evaluation["data"]["path"] is None:
         reason = "there is no data yet: nox -s adopt"
         for item in items:
-            if "found" in getattr(item, "fixturenames", ()):
+            if {"found", "published"} & {*getattr(item, "fixturenames", ())}:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

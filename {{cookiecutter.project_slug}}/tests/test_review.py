@@ -174,8 +174,8 @@ def test_who_does_not_see_the_value_cannot_just_agree(served, submitted, reviewe
     near, far = submitted(100.0, blind=True), submitted(100.0, blind=True)
     with pytest.raises(RefusedError, match="decided without seeing"):
         review.approve(served.settings, near, by=reviewer, reason="as always")
-    tolerance = served.settings.evaluation["golden"]["tolerance"]
-    inside, outside = 100 * (1 + 0.99 * tolerance), 100 * (1 + 1.01 * tolerance)
+    tolerance = served.settings.evaluation["golden"]["tolerance"] or 0
+    inside, outside = 100 * (1 + 0.99 * tolerance), 100 * (1.001 + 1.01 * tolerance)
     assert review.override(served.settings, near, by=reviewer, value=inside, reason="my guess")
     assert not review.override(served.settings, far, by=reviewer, value=outside, reason="my guess")
     assert review.rates(served.settings) == (2, 1)

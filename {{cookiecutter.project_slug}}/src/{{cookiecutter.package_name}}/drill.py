@@ -26,6 +26,7 @@ from . import (
     breaker,
     engine,
     files,
+    ingest,
     pipeline,
     record,
     register,
@@ -49,6 +50,7 @@ STORE = "store"
 def drill(settings: Settings, faults: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Hold a drill for each fault; return the records by their paths, written."""
     repository.require_commit(settings.root)
+    ingest.verify(settings)
     topology = _committed_topology(settings)
     held: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory() as folder:

@@ -76,7 +76,7 @@ def lineage(settings: Settings, data_digest: str, kind: str) -> dict[str, str]:
             [
                 settings.privacy["lawful_basis"],
                 settings.privacy.get("consent"),
-                [source.contract.get("slaProperties") for source in settings.sources],
+                [contract.get("slaProperties") for contract in settings.contracts.values()],
             ]
         ),
         "code": digests.of_bytes(transform.read_bytes()) if transform.is_file() else "none",

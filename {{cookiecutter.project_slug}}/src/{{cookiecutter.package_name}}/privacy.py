@@ -105,8 +105,8 @@ def needs_consent(settings: Settings) -> bool:
     """Tell whether the data is about people and its lawful basis is their consent."""
     about_people = any(
         custom["property"] == "personalData" and custom["value"] != "none"
-        for source in settings.sources
-        for each in source.contract["schema"][0]["properties"]
+        for contract in settings.contracts.values()
+        for each in contract["schema"][0]["properties"]
         for custom in each.get("customProperties", ())
     )
     return about_people and settings.privacy["lawful_basis"] == "consent"
