@@ -167,7 +167,8 @@ def wrong(served, data, monkeypatch):
     rows = data.test.tail(2 * watched["min_rows"] * watched["consecutive"])
     times = spread(rows, reach)[windows.TIME].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     names = [dict(zip(settings.keys, n, strict=True)) for n in golden.names(rows, settings.keys)]
-    answers = -100 * rows[features.TARGET].to_numpy(dtype=float)
+    # Far off, and the other way round where the answer is a yes or no.
+    answers = 100 * (1 - rows[features.TARGET].to_numpy(dtype=float))
     inputs = rows[[*features.NAMES]].astype(object)
     records = [
         {
