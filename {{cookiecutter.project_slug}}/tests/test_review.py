@@ -66,7 +66,8 @@ def with_mode(served, mode: str, rate: float | None = None) -> None:
 def decide(served, rows: int) -> list[dict]:
     found = served.settings
     frame = pd.DataFrame([served.row()] * rows)
-    answers = np.arange(rows, dtype=float)
+    # From 1 on: where nothing follows from a zero, nobody reviews it.
+    answers = np.arange(1, rows + 1, dtype=float)
     return decisions.Log(found).write(answering.now(found), frame, answers, latency_ms=1)
 
 
