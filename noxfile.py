@@ -87,6 +87,13 @@ def bench_regeneration(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Make the documentation's images again, with Chromium (`-- DIRECTORY`: of a repository)."""
+    install(session, "test", "browser", "screenshots")
+    session.run("python", str(Path("docs") / "screenshots.py"), *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Write what is made from data: prompts, schemas, workshop and rule pages, shapes of gates."""
     install(session, "test")

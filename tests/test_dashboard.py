@@ -9,11 +9,11 @@ import cases
 import pytest
 
 from ai_program import dashboard
-from ai_program.dashboard import charts
+from ai_program.dashboard import charts, content, wording
 from ai_program.program import Baseline
 
 BASELINE = Baseline()
-VOID = {"meta", "link", "line", "circle", "rect", "polyline", "br"}
+VOID = {"meta", "link", "line", "circle", "rect", "polyline", "br", "wbr"}
 
 
 class Reader(HTMLParser):
@@ -136,7 +136,9 @@ def test_a_broken_file_leaves_its_part_empty(judged, place, content) -> None:
     assert re.search(r"\b[1-9]\d* errors?\b", Reader(page).text)
 
 
-OBSERVED = """{"monitors": [{"monitor": "MON-drift", "value": %s, "outcome": "%s"}]}"""
+OBSERVED = (
+    '{"monitors": [{"monitor": "MON-drift", "value": %s, "outcome": "%s", "detail": "by chance"}]}'
+)
 
 
 def test_observations_are_drawn_over_time(judged) -> None:
@@ -147,6 +149,25 @@ def test_observations_are_drawn_over_time(judged) -> None:
     found = Reader(dashboard.render(judged(state="released", edit=edit)))
     assert "MON-drift: 0.05, 0.31" in found.labels
     assert "✕ breached" in " ".join(found.text.split())
+    # Why it says so, beside a value that alone might look otherwise.
+    assert "by chance" in found.text
+
+
+def test_a_part_is_measured_in_the_unit_of_its_gate(judged) -> None:
+    programme = judged(state="replaced")
+    found = content.of(programme)
+    units = {each["name"]: each["unit"] for each in found["slices"]["metrics"]}
+    assert units["mape"] == "ratio"
+    row = found["slices"]["rows"][-1]
+    value = row["values"][list(units).index("mape")]["value"]
+    assert charts.share(value, "ratio") in Reader(dashboard.render(programme)).text
+
+
+def test_names_and_sentences_read_as_such() -> None:
+    assert wording.words("mape_change") == "MAPE change"
+    assert wording.breakable("a/b_c@1.0.0") == "a/<wbr>b_<wbr>c<wbr>@1.0.0"
+    assert wording.breakable("<b>") == "&lt;b&gt;"
+    assert wording.prose("`<b>` at 95 %") == "<code>&lt;b&gt;</code> at 95\N{NO-BREAK SPACE}%"
 
 
 @pytest.mark.parametrize(

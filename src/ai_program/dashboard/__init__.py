@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai_program.dashboard import charts, content
+from ai_program.dashboard import charts, content, wording
 from ai_program.git import Misuse
 
 if TYPE_CHECKING:
@@ -30,7 +30,13 @@ def render(program: Program) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": charts.number, "share": charts.share}
+    environment.filters |= {
+        "breakable": wording.breakable,
+        "number": charts.number,
+        "prose": wording.prose,
+        "share": charts.share,
+        "words": wording.words,
+    }
     environment.globals |= {
         "interval": charts.interval,
         "progress": charts.progress,

@@ -38,7 +38,7 @@ def of(program: Program) -> Facts:
         "release": _release(active) if active else None,
         "releases": [_release(doc) for doc in reversed(head.releases)],
         "gates": list(_gates(versions.get(_version(active)) if active else None)),
-        "slices": _slices(versions.get(_version(active)) if active else None),
+        "slices": _slices(head, versions.get(_version(active)) if active else None),
         "candidates": list(_candidates(head)),
         "people": _people(head, versions.get(_version(active)) if active else None),
         "monitors": list(_monitors(head)),
@@ -262,7 +262,7 @@ def _gates(report: Document | None) -> Iterator[Facts]:
         }
 
 
-def _slices(report: Document | None) -> Facts:
+def _slices(head: State, report: Document | None) -> Facts:
     """Return the plain metrics by slice: the columns, and a row for each slice."""
     measured = _measured(report) if report else {}
     plain = [(m, s, v) for (m, s, against), v in measured.items() if against is None]
@@ -277,7 +277,19 @@ def _slices(report: Document | None) -> Facts:
         }
         for part in parts
     ]
-    return {"metrics": metrics, "rows": rows}
+    units = _units(head)
+    return {"metrics": [{"name": each, "unit": units.get(each)} for each in metrics], "rows": rows}
+
+
+def _units(head: State) -> dict[object, object]:
+    """Return the unit of each metric that a gate or a monitor holds to a limit."""
+    gates = head.evaluation.get("gates") if head.evaluation else None
+    monitors = head.monitoring.get("monitors") if head.monitoring else None
+    return {
+        each["metric"]: each.get("unit")
+        for each in (*_items(monitors), *_items(gates))
+        if isinstance(each.get("metric"), str)
+    }
 
 
 def _candidates(head: State) -> Iterator[Facts]:
@@ -354,6 +366,7 @@ def _monitors(head: State) -> Iterator[Facts]:
             **{key: monitor.get(key) for key in ("action", "runbook", "direction", "owner")},
             "kind": _title(monitor.get("kind")),
             "values": values,
+            "detail": str(seen[-1].get("detail") or "") if seen else "",
             "outcome": outcome,
             "state": states.get(outcome, "none"),
         }
