@@ -417,7 +417,7 @@ def test_a_profile_names_only_what_it_has(use_case):
     monitors = {monitor["id"] for monitor in profile["monitors"]}
     assert set(profile["breaker"]["trips_on"]) <= monitors
     assert {m["kind"] for m in profile["monitors"]} == {
-        "data_drift", "latency", "prediction_quality", "kpi"}  # fmt: skip
+        "data_drift", "latency", "errors", "prediction_quality", "kpi"}  # fmt: skip
     assert {r["kind"] for r in profile["risks"]} >= {
         "drift", "schema_change", "degradation", "confounder", "feedback_loop"}  # fmt: skip
     roles = [entry["role"] for key in ("monitors", "risks", "backlog") for entry in profile[key]]

@@ -132,6 +132,28 @@ def test_latency_is_held_to_its_limit(found, data, factor, outcome) -> None:
     assert (said["outcome"], said["value"]) == (outcome, watched["limit"] * factor)
 
 
+@pytest.mark.parametrize(("failed", "outcome"), [(0, "within"), (1, "within"), (50, "breached")])
+def test_answers_that_fail_are_held_to_their_limit(found, data, failed, outcome) -> None:
+    watched = policy(found, "errors")
+    n = 10 * watched["min_rows"]
+    seen = observed.called(
+        {"time": time.isoformat(), "failed": number < failed}
+        for number, time in enumerate(pd.date_range(end=NOW, periods=n, freq="s"))
+    )
+    made = monitor.Judge(
+        found, data, Observed(observed.DECISIONS, NOW, drawn(found, data, 1), seen), IN_FORCE
+    )
+    said = made.monitor(watched)
+    assert (said["outcome"], said["n"]) == (outcome, n)
+    assert said["value"] == pytest.approx(failed / n)
+
+
+def test_a_service_that_nobody_calls_is_not_known_to_answer(found, data) -> None:
+    said = judge(found, data, drawn(found, data, 1)).monitor(policy(found, "errors"))
+    assert (said["outcome"], said["value"]) == ("inconclusive", None)
+    assert "0 requests" in said["detail"]
+
+
 def test_windows_follow_each_other_without_a_gap() -> None:
     hours = pd.DataFrame({windows.TIME: pd.date_range(end=NOW, periods=72, freq="h")})
     parts = list(windows.newest(hours, NOW, windows.length("24h"), 3))

@@ -17,10 +17,12 @@ from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from {{ cookiecutter.package_name }} import breaker
+from {{ cookiecutter.package_name }} import calls
 from {{ cookiecutter.package_name }} import decisions
 from {{ cookiecutter.package_name }} import feature_schema
 from {{ cookiecutter.package_name }} import gateway
 from {{ cookiecutter.package_name }} import inputs
+from {{ cookiecutter.package_name }} import journal
 from {{ cookiecutter.package_name }} import service
 from {{ cookiecutter.package_name }}.errors import RefusedError
 from {{ cookiecutter.package_name }}.use_case import features
@@ -102,6 +104,37 @@ def test_each_answer_has_a_record_with_everything_that_the_policy_wants(served, 
     assert record["latency_ms"] > 0
     known = {*served.settings.keys} == {*about} and key not in features.NAMES
     assert record["entity"] == (about if known else None)
+
+
+def test_how_a_request_ended_is_kept_without_what_it_asked(served, client, monkeypatch) -> None:
+    served.release(Sum())
+    body = {"rows": [served.row()]}
+    with client() as http:
+        assert http.post("/predict", json=body).status_code == 200
+        assert http.post("/predict", json={"rows": []}).status_code == 422
+        assert http.post("/predict", json=body, headers={"Authorization": "no"}).status_code == 401
+        http.get("/ready")
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError("no space is left")
+
+        monkeypatch.setattr(decisions.Log, "write", full)
+        assert http.post("/predict", json=body).status_code == 503
+    kept = list(journal.read(calls.folder(served.settings)))
+    assert [each["status"] for each in kept] == [200, 422, 503]
+    assert {key for each in kept for key in each} == {"time", "status"}
+    # What the caller got wrong says nothing about the service.
+    assert [each["failed"] for each in calls.read(served.settings)] == [False, True]
+
+
+def test_a_request_is_answered_where_its_end_cannot_be_written_down(served, client) -> None:
+    served.release(Sum())
+    folder = calls.folder(served.settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way", encoding="utf-8")
+    with client() as http:
+        assert http.post("/predict", json={"rows": [served.row()]}).status_code == 200
+        assert 'serving_failures_total{what="call_log"}' in http.get("/metrics").text
 
 
 def test_before_the_first_release_the_rule_answers(served, client) -> None:

@@ -69,6 +69,7 @@ class AIP401(Rule):
     ) -> Iterator[Finding]:
         for kind, what in (
             ("latency", "latency"),
+            ("errors", "failed answers"),
             ("prediction_quality", "quality of the predictions"),
         ):
             if (kind, model) not in watched:

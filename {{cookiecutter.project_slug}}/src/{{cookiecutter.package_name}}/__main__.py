@@ -377,11 +377,11 @@ def _review_summary(found: settings.Settings, options: argparse.Namespace) -> in
 
 
 def _expire(found: settings.Settings, _: argparse.Namespace) -> int:
-    from . import decisions
+    from . import calls, decisions
 
-    deleted = decisions.expire(found)
+    deleted = [*decisions.expire(found), *calls.expire(found)]
     kept = found.privacy["retention"]["decision_log_days"]
-    print(f"{len(deleted)} files of decisions deleted; decisions are kept for {kept} days")
+    print(f"{len(deleted)} files of decisions and calls deleted; they are kept for {kept} days")
     return 0
 
 

@@ -1,31 +1,38 @@
 """Gateway: what each request passes before anything of it is read.
 
-Who does not show the token is turned away first; then who sends too much. Every answer is counted.
+Who does not show the token is turned away first; then who sends too much. Every answer is counted,
+and how a request for predictions ended is written down for the monitors.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import metrics
+from . import calls, metrics
+from .journal import Journal
 
 MAX_BODY = 1024 * 1024
 # What probes and Prometheus ask; it says nothing about anybody. The network policy of the
 # deployment keeps it inside.
 OPEN = ("/health", "/ready", "/metrics")
-PATHS = (*OPEN, "/predict", "/openapi.json")
+PREDICT = "/predict"
+PATHS = (*OPEN, PREDICT, "/openapi.json")
+
+_log = logging.getLogger(__name__)
 
 
 class Gateway:
     """Wraps the application (ASGI)."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, journal: Journal) -> None:
         self.app = app
+        self.journal = journal
         self._expected = f"Bearer {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +58,17 @@ class Gateway:
             path = scope["path"] if scope["path"] in PATHS else "other"
             metrics.REQUESTS.labels(path, status).inc()
             metrics.SECONDS.labels(path).observe(perf_counter() - began)
+            # A stranger who is turned away says nothing about the service.
+            if path == PREDICT and refusal is None:
+                self._keep(int(status))
+
+    def _keep(self, status: int) -> None:
+        """Write down how a request ended; where that is not possible, the counters still say it."""
+        try:
+            self.journal.append([calls.record(status)])
+        except OSError as error:
+            metrics.FAILURES.labels("call_log").inc()
+            _log.error("the log of calls cannot be written: %s", error)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         headers = dict(scope["headers"])

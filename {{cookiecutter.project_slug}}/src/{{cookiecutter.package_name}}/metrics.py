@@ -27,7 +27,7 @@ PREDICTIONS = Counter(
     registry=REGISTRY,
 )  # fmt: skip
 FAILURES = Counter(
-    "serving_failures_total", "What went wrong here: model, decision_log, release", ["what"],
+    "serving_failures_total", "What went wrong here: model, decision_log, call_log", ["what"],
     registry=REGISTRY,
 )  # fmt: skip
 FALLBACK = Gauge(

@@ -28,7 +28,7 @@ from .engine import now
 from .errors import RefusedError
 from .evaluate import Data
 from .golden import Golden
-from .observed import ANSWER, LATENCY, VERSION, Observed
+from .observed import ANSWER, FAILED, LATENCY, VERSION, Observed
 from .settings import Settings, read
 from .statistics import rounded
 from .use_case import evaluation
@@ -81,6 +81,7 @@ class Judge:
         self._readings: dict[str, Callable[[dict[str, Any]], Iterator[Reading]]] = {
             "data_drift": self._drift,
             "latency": self._latency,
+            "errors": self._errors,
             "prediction_quality": self._quality,
             "kpi": self._kpi,
         }
@@ -141,6 +142,13 @@ class Judge:
         for rows in self._windows(known, monitor):
             yield _few(rows, monitor) or _compared(
                 monitor, len(rows), float(np.percentile(rows[LATENCY], percentile))
+            )
+
+    def _errors(self, monitor: dict[str, Any]) -> Iterator[Reading]:
+        """Judge how many requests got no answer although the caller did nothing wrong."""
+        for rows in self._windows(self.seen.calls, monitor):
+            yield _few(rows, monitor, "requests") or _compared(
+                monitor, len(rows), float(rows[FAILED].mean())
             )
 
     def _quality(self, monitor: dict[str, Any]) -> Iterator[Reading]:

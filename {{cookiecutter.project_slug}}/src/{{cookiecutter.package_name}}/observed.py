@@ -2,18 +2,20 @@
 
 Live, that is the log of decisions. A replay asks whatever is in force to answer the rows of the
 test again, as if they came in now: on a sample nothing else is there to be watched. It has no
-latency, and it never takes a version out.
+latency and no calls, and it never takes a version out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import answering, decisions, golden
+from . import answering, calls, decisions, golden
 from .errors import RefusedError
 from .evaluate import Data
 from .settings import Settings
@@ -23,15 +25,28 @@ from .windows import TIME, length
 DECISIONS, REPLAY = "decisions", "replay"
 # How the columns that are not features are called here; no feature begins with an underscore.
 VERSION, LATENCY, ANSWER, NAME = "_version", "_latency_ms", "_answer", "_name"
+FAILED = "_failed"
+
+
+def called(found: Iterable[dict[str, Any]] = ()) -> pd.DataFrame:
+    """Return calls as the monitors look at them: when each came, and whether it failed here."""
+    rows = pd.DataFrame([(each["time"], each["failed"]) for each in found], columns=[TIME, FAILED])
+    return rows.assign(
+        **{TIME: pd.to_datetime(rows[TIME], utc=True), FAILED: rows[FAILED].astype(float)}
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Rows with their answers, the moment to which they reach, and where they come from."""
+    """Rows with their answers, the moment to which they reach, and where they come from.
+
+    Calls are there only if somebody asked; one may be for many rows, or get no answer.
+    """
 
     source: str
     until: pd.Timestamp
     rows: pd.DataFrame
+    calls: pd.DataFrame = field(default_factory=called)
 
 
 def reach(settings: Settings) -> timedelta:
@@ -59,7 +74,8 @@ def decided(settings: Settings, now: pd.Timestamp) -> Observed:
     columns = [TIME, VERSION, LATENCY, ANSWER, NAME, *features.NAMES]
     found = pd.DataFrame(rows, columns=columns)
     found[TIME] = pd.to_datetime(found[TIME], utc=True)
-    return Observed(DECISIONS, now, found.sort_values(TIME, kind="stable"))
+    rows = found.sort_values(TIME, kind="stable")
+    return Observed(DECISIONS, now, rows, called(calls.read(settings, since)))
 
 
 def replayed(settings: Settings, data: Data) -> Observed:

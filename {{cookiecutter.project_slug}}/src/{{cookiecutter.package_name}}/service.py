@@ -37,6 +37,7 @@ from threadpoolctl import threadpool_limits
 from . import (
     answering,
     breaker,
+    calls,
     decisions,
     feature_store,
     gateway,
@@ -48,6 +49,7 @@ from . import (
 )
 from .answering import Answerer, Instead
 from .errors import RefusedError
+from .journal import Journal
 from .settings import Settings
 
 TOKEN = "SERVING_TOKEN"  # noqa: S105, the name of a variable
@@ -203,6 +205,7 @@ def create(settings: Settings, token: str) -> FastAPI:
     """Return the application; whoever shows the token may ask it."""
     server = Server(settings)
     limits.show(settings)
+    ended = Journal(calls.folder(settings))
     wanted = inputs.request_model(settings)
     # Numbers are added on one thread here too: the answers are those of the evaluation, and small
     # models gain nothing by more. OpenMP wants to be told in the thread that computes.
@@ -213,13 +216,14 @@ def create(settings: Settings, token: str) -> FastAPI:
         yield
         worker.shutdown(wait=True)
         server.log.journal.close()
+        ended.close()
 
     app = FastAPI(
         title=settings.model, version=settings.features_reference, lifespan=life,
         docs_url=None, redoc_url=None,
         exception_handlers={HTTPException: _http, RefusedError: _refused, Exception: _bug},
     )  # fmt: skip
-    app.add_middleware(gateway.Gateway, token=token)
+    app.add_middleware(gateway.Gateway, token=token, journal=ended)
 
     @app.get("/health")
     async def health() -> dict[str, str]:
