@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import git
-from life import Done, Repository, people
+from life import NOX, Done, Repository, people
 
 from ai_program import digests, evidence
 
@@ -391,6 +391,16 @@ def test_feast_accepts_the_published_features(at, tmp_path) -> None:
     done = repository.run(str(environment / "bin/feast"), "-c", folder, "apply")
     assert done.returncode == 0, done.output
     assert "Created feature view hourly_demand" in done.output
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java 17")
+def test_spark_makes_the_features_of_duckdb(at) -> None:
+    """In another time zone too: the features are those of the hours as they are written."""
+    done = at("scaffolded").run(*NOX, "-s", "scale", "--", "--times", "1", TZ="America/New_York")
+    assert done.returncode == 0, done.output
+    sys.stdout.write(done.output)
+    assert re.search(r"^ +26,304  spark ", done.output, re.MULTILINE)
+    assert "1 skipped" in done.output  # that pyspark is missing, and nothing else
 
 
 # What is refused.

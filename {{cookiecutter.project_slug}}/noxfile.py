@@ -2,6 +2,7 @@
 
 All sessions share one environment, ``.venv``. It is made by ``nox -s setup`` and made again when
 ``pyproject.toml`` or the pin of the engine changes; sessions that need it see to that themselves.
+What runs on Spark (``FEATURE_ENGINE=spark``, ``nox -s scale``) has one of its own, ``.venv-spark``.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "test", "check"]
 
-VENV = Path(".venv")
+WITH_SPARK = Path(".venv-spark")
+VENV = WITH_SPARK if os.environ.get("FEATURE_ENGINE") == "spark" else Path(".venv")
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / "python"
-STAMP = VENV / "set-up-for"
 LOCK = Path(".ai-program/lock.json")
 RULESET = Path(".github/rulesets/main.json")
 RULESETS = "repos/{owner}/{repo}/rulesets"  # gh fills in which repository this is
@@ -60,18 +61,18 @@ def engine() -> str:
     return f"ai-program @ git+{source}@{pin['rev']}"
 
 
-def wanted() -> list[str]:
+def wanted(environment: Path = VENV) -> list[str]:
     """Return what the shared environment holds: the package with its stack, tools, engine."""
     tool = engine().replace("ai-program", "ai-program[report]", 1)
     if package():
-        return ["--editable", ".[dev]", tool]
+        return ["--editable", ".[dev,spark]" if environment == WITH_SPARK else ".[dev]", tool]
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [*project["optional-dependencies"]["dev"], tool]
 
 
-def state() -> str:
+def state(environment: Path = VENV) -> str:
     """Return the digest of all that the environment depends on."""
-    parts = [Path("pyproject.toml").read_bytes(), *(part.encode() for part in wanted())]
+    parts = [Path("pyproject.toml").read_bytes(), *(part.encode() for part in wanted(environment))]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -104,12 +105,13 @@ def install(session: nox.Session, environment: Path, requirements: list[str]) ->
             *requirements)  # fmt: skip
 
 
-def ready(session: nox.Session) -> None:
-    """See to it that the shared environment is there and up to date."""
-    if not STAMP.is_file() or STAMP.read_text(encoding="utf-8") != state():
-        session.log("Setting up .venv, once; later runs find it ready.")
-        install(session, VENV, wanted())
-        STAMP.write_text(state(), encoding="utf-8")
+def ready(session: nox.Session, environment: Path = VENV) -> None:
+    """See to it that the environment is there and up to date."""
+    stamp = environment / "set-up-for"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != state(environment):
+        session.log(f"Setting up {environment}, once; later runs find it ready.")
+        install(session, environment, wanted(environment))
+        stamp.write_text(state(environment), encoding="utf-8")
 
 
 def pipeline_command(session: nox.Session, command: str) -> None:
@@ -238,6 +240,23 @@ def monitor(session: nox.Session) -> None:
 def catalogue(session: nox.Session) -> None:
     """Show datasets, features and models on one page, which loads nothing from anywhere."""
     pipeline_command(session, "catalogue")
+
+
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Hold Spark to the features of DuckDB, and measure both as the data grows: `-- --times 1 10`.
+
+    Java 17 has to be there; the rest is installed into an environment of its own.
+    """
+    name = package()
+    if name is None:
+        session.error("there is no pipeline yet")
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        session.error("Spark needs Java 17, on PATH or in JAVA_HOME")
+    ready(session, WITH_SPARK)
+    python = WITH_SPARK / SCRIPTS.relative_to(VENV) / "python"
+    run(session, python, "-m", "pytest", "--quiet", "tests/test_compute.py")
+    run(session, python, "-m", name, "scale", *session.posargs)
 
 
 @nox.session

@@ -61,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("catalogue", help="show datasets, features and models on a page")
     command.set_defaults(run=_catalogue)
 
+    command = commands.add_parser("scale", help="measure the features as the data grows")
+    command.add_argument("--times", type=int, nargs="+", default=[1, 10, 100],
+                         help="how many copies of the data (default: 1 10 100)")  # fmt: skip
+    command.set_defaults(run=_scale)
+
     command = commands.add_parser("status", help="say what is in force")
     command.set_defaults(run=_status)
     return parser
@@ -313,6 +318,20 @@ def _feast(found: settings.Settings, _: argparse.Namespace) -> int:
 
     folder = feast_export.export(found)
     print(f"{folder} is written. Next, where Feast is installed: feast -c {folder} apply")
+    return 0
+
+
+def _scale(found: settings.Settings, options: argparse.Namespace) -> int:
+    from . import ingest, scale
+
+    ingest.verify(found)
+    by = scale.features.GROWS_BY
+    print(f"The features of {found.features_reference}, from synthetic copies that differ in {by}.")
+    print("Time from the start of the engine to the written Parquet file; memory of all its")
+    print("processes, each at its peak.")
+    print(f"{'rows':>12}  {'engine':<8}{'time':>10}{'peak memory':>13}")
+    for measured in scale.measure(found, options.times):
+        print(measured.line(), flush=True)
     return 0
 
 

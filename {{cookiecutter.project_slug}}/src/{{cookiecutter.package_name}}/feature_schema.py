@@ -16,6 +16,9 @@ DTYPES = ("int64", "float64")
 def frame(table: ibis.Table, view: dict[str, Any], names: Sequence[str]) -> pd.DataFrame:
     """Return the table's rows, held to the feature view; ``names`` are those that code makes."""
     found = table.execute()
+    # Spark gives moments by the nanosecond, DuckDB as they are kept.
+    fine = found.select_dtypes("datetime64[ns]").columns
+    found = found.astype(dict.fromkeys(fine, "datetime64[us]"))
     check(found, view, names)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 from ai_program import digests, evidence
 
-from . import privacy
+from . import compute, privacy
 from .errors import RefusedError
 from .settings import Settings, Source
 
@@ -36,7 +36,7 @@ def _verified(source: Source) -> str:
 
 
 def tables(settings: Settings) -> dict[str, ibis.Table]:
-    """Return what may be used of the data, as tables of DuckDB by their names.
+    """Return what may be used of the data, as tables by their names.
 
     The columns have the types of their contract. What policies/data.yaml says about data on people
     holds for the rows themselves: nothing after this sees one that may not be used.
@@ -46,13 +46,5 @@ def tables(settings: Settings) -> dict[str, ibis.Table]:
 
 def delivered(settings: Settings) -> dict[str, ibis.Table]:
     """Return all rows as they were delivered, whether they may be used or not."""
-    connection = ibis.duckdb.connect()
-    # One thread, so that sums are added in one order and a second run gives the same bytes.
-    connection.raw_sql("SET threads = 1")
-    found = {}
-    for source in settings.sources:
-        schema = source.contract["schema"][0]
-        types = {each["name"]: each["physicalType"] for each in schema["properties"]}
-        name = schema["name"]
-        found[name] = connection.read_csv(source.path, table_name=name, types=types)
-    return found
+    read = compute.reader()
+    return {source.table: read(source) for source in settings.sources}

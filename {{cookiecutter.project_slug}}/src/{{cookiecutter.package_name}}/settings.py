@@ -6,6 +6,8 @@ a value means to the pipeline what it means to the hook.
 
 from __future__ import annotations
 
+import csv
+import gzip
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,18 @@ class Source:
     def table(self) -> str:
         """Return the name of the table that the contract describes."""
         return str(self.contract["schema"][0]["name"])
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Return the types that the contract declares, in the words of DuckDB, by column."""
+        fields = self.contract["schema"][0]["properties"]
+        return {str(each["name"]): str(each["physicalType"]) for each in fields}
+
+    def columns(self) -> list[str]:
+        """Return the names in the header of the file."""
+        opened = gzip.open if self.path.suffix == ".gz" else open
+        with opened(self.path, "rt", encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
 
     @property
     def reference(self) -> str:

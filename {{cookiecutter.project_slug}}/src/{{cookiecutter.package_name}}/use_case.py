@@ -3,7 +3,8 @@
 Everything beside the package of the use case is the same for all use cases. It asks for:
 
 evaluation  `split(frame, data)`, rows to learn from and rows to judge on; `Evaluation`, the metrics
-features    `NAMES`, `TARGET`, `build(tables)`, the one definition for training and serving
+features    `NAMES`, `TARGET`, `build(tables)`, the one definition for training and serving;
+            `GROWS_BY`, the column that tells copies apart when the data grows
 models      `CANDIDATES`, `DEFAULT`, `untrained(candidate, seed)`
 rules       `is_rule(name)`, `Rule(name)`: what answers without a model
 serving     `current(tables, view)`, the rows to answer now; `present(rows, answers)`, which also

@@ -15,6 +15,7 @@ from {{ cookiecutter.package_name }}.demand_forecasting import features
 from {{ cookiecutter.package_name }}.demand_forecasting import serving
 from {{ cookiecutter.package_name }}.demand_forecasting.features import DATASET
 from {{ cookiecutter.package_name }}.demand_forecasting.features import HISTORY
+from {{ cookiecutter.package_name }}.demand_forecasting.features import METER
 from {{ cookiecutter.package_name }}.demand_forecasting.features import NAMES
 from {{ cookiecutter.package_name }}.demand_forecasting.features import TARGET
 from {{ cookiecutter.package_name }}.demand_forecasting.features import TIME
@@ -86,6 +87,14 @@ def test_lags_are_what_they_say(hours, everything) -> None:
     assert everything.loc[at, "mean_evening"] == pytest.approx(
         demand["2014-11-04 20:00":"2014-11-04 23:00"].mean()
     )
+
+
+def test_a_meter_is_forecast_from_its_own_past(hours, everything) -> None:
+    other = hours.assign(**{METER: "b", TARGET: hours[TARGET] * 2})
+    both = built(pd.concat([hours.assign(**{METER: "a"}), other]))
+    seen = both[both[METER] == "a"].drop(columns=METER)
+    pd.testing.assert_frame_equal(seen, everything)
+    assert (both.loc[both[METER] == "b", "lag_24"] == seen["lag_24"] * 2).all()
 
 
 def test_the_calendar(everything) -> None:

@@ -11,6 +11,8 @@ import ibis
 DATASET = "sensor_readings"
 TIME = "ts"
 TARGET = "anomaly"
+# What there is more of when the data grows (`nox -s scale`).
+GROWS_BY = TIME
 # The channels, with the same names as in the contract.
 NAMES = tuple(f"f{channel}" for channel in range(1, 10))
 

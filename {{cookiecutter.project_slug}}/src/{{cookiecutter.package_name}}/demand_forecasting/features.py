@@ -5,7 +5,8 @@ demand up to the last hour of the day before, and the calendar; nothing else is 
 test holds every feature to that.
 
 `build` takes a table of hours without gaps. Hours that are still to come stand in it with a demand
-of NULL; that is the whole difference between training and serving.
+of NULL; that is the whole difference between training and serving. Where it has a column `meter`,
+each meter is a series of its own; the sample is one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from .holidays import holidays
 DATASET = "electricity_demand"
 TIME = "ts"
 TARGET = "demand_kw"
+METER = "meter"
+# What there is more of when the data grows (`nox -s scale`).
+GROWS_BY = METER
 # What the demand is measured against: models learn the shape of a day, relative to this level.
 LEVEL = "mean_168"
 # The hours of history that a forecast needs: eight days, for the day before the week before.
@@ -29,13 +33,14 @@ _YEARS = (2000, 2050)
 def build(tables: dict[str, ibis.Table]) -> ibis.Table:
     """Return time, features and demand of each hour that has enough history."""
     hours = tables[DATASET]
-    by_time = ibis.window(order_by=TIME)
+    series = _series(hours)
+    by_time = ibis.window(group_by=series, order_by=TIME)
     demand = hours[TARGET]
     lagged = hours.mutate(
         day=hours[TIME].truncate("D"),
         **{f"lag_{lag}": demand.lag(lag).over(by_time) for lag in _LAGS},
     )
-    table = lagged.join(_days(hours), "day")
+    table = lagged.join(_days(hours), [*series, "day"])
     table = table.mutate(
         hour=table[TIME].hour().cast("int64"),
         day_of_week=table[TIME].day_of_week.index().cast("int64"),
@@ -45,7 +50,7 @@ def build(tables: dict[str, ibis.Table]) -> ibis.Table:
         days_to_christmas=_days_to_christmas(table[TIME]).cast("int64"),
     )
     enough = table.filter(table[f"lag_{max(_LAGS)}"].notnull() & table[LEVEL].notnull())
-    return enough.select(TIME, *NAMES, TARGET).order_by(TIME)
+    return enough.select(*series, TIME, *NAMES, TARGET).order_by(*series, TIME)
 
 
 NAMES = (
@@ -64,19 +69,26 @@ NAMES = (
 
 def _days(hours: ibis.Table) -> ibis.Table:
     """Return for each day what is known of the days before it when it begins."""
+    series = _series(hours)
     day = hours[TIME].truncate("D")
     demand = hours[TARGET]
-    days = hours.group_by(day=day).aggregate(
+    days = hours.group_by(*series, day=day).aggregate(
         mean=demand.mean(), evening=demand.mean(where=hours[TIME].hour() >= 20)
     )
-    week = ibis.window(order_by="day", preceding=(7, 1))
-    before = ibis.window(order_by="day")
+    week = ibis.window(group_by=series, order_by="day", preceding=(7, 1))
+    before = ibis.window(group_by=series, order_by="day")
     return days.select(
+        *series,
         "day",
         mean_24=days["mean"].lag(1).over(before),
         mean_evening=days["evening"].lag(1).over(before),
         mean_168=days["mean"].mean().over(week),
     )
+
+
+def _series(hours: ibis.Table) -> list[str]:
+    """Return the columns that tell one series from another."""
+    return [METER] if METER in hours.columns else []
 
 
 def _is_holiday(day: ibis.Value) -> ibis.Value:

@@ -14,6 +14,8 @@ import ibis
 
 DATASET = "sku_daily"
 ARTICLE = "sku"
+# What there is more of when the data grows (`nox -s scale`).
+GROWS_BY = ARTICLE
 # The Monday of the week, in a column named as in the contract.
 TIME = "date"
 TARGET = "units"

@@ -23,6 +23,8 @@ _PROPERTIES = {each["property"]: each["value"] for each in _SETTINGS.contract["c
 DATASET = str(_SETTINGS.contract["schema"][0]["name"])
 TIME = str(_PROPERTIES["time"])
 TARGET = str(_PROPERTIES["target"])
+# What there is more of when the data grows (`nox -s scale`).
+GROWS_BY = TIME
 BEFORE = f"{TARGET}_before"
 KEYS = tuple(_SETTINGS.keys)
 NAMES = tuple(str(each["name"]) for each in _SETTINGS.features["features"])

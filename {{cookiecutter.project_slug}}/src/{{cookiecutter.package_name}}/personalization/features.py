@@ -20,6 +20,8 @@ from ..errors import RefusedError
 
 DATASET = "customer_orders"
 CUSTOMER = "customer_id"
+# What there is more of when the data grows (`nox -s scale`).
+GROWS_BY = CUSTOMER
 TIME = "date"
 TARGET = "ordered_within_90_days"
 # Compared, and never an input.
