@@ -10,6 +10,7 @@ for what has to be refused.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -90,7 +91,8 @@ def story(demand, env, told) -> dict[str, Repository | Done]:
 @pytest.fixture
 def at(story, tmp_path) -> Callable[[str], Repository]:
     """Return a function that gives a copy of a stage to do with as one likes."""
-    return lambda stage: story[stage].copy(tmp_path / stage)
+    count = itertools.count()
+    return lambda stage: story[stage].copy(tmp_path / f"{next(count)}-{stage}")
 
 
 # What each stage has to show.
