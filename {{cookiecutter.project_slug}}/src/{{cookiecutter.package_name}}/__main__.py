@@ -278,7 +278,7 @@ def _predict(found: settings.Settings, _: argparse.Namespace) -> int:
     if answerer.why and answerer.name == found.fallback and answerer.record:
         print(f"{answerer.released} does not answer: {answerer.why}", file=sys.stderr)
     print(f"# {answerer.name}")
-    print(rows.to_csv(index=False), end="")
+    print(predict.text(found, rows), end="")
     return 0
 
 

@@ -14,11 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from . import answering, decisions, ingest, intervals, privacy
+from . import answering, decisions, files, ingest, intervals, privacy
 from .answering import Answerer
 from .explain import Explained
 from .settings import Settings
 from .use_case import serving
+
+SHOWN = 30  # rows that people look at; a day of hours is among them
+WHOLE = "build/predictions.csv"
 
 
 def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
@@ -51,6 +54,15 @@ def now(settings: Settings) -> tuple[Answerer, pd.DataFrame]:
     )
     shown = shown.assign(served_by=answerer.served_by, why=answerer.why)
     return answerer, pd.concat([shown, others], ignore_index=True)
+
+
+def text(settings: Settings, rows: pd.DataFrame) -> str:
+    """Return the answers as CSV; of many rows the first, and the file that has all of them."""
+    if len(rows) <= SHOWN:
+        return rows.to_csv(index=False)
+    files.write(settings.root, {WHOLE: rows.to_csv(index=False).encode()})
+    head = rows.head(SHOWN).to_csv(index=False)
+    return f"{head}# the first {SHOWN} of {len(rows):,} rows; all of them: {WHOLE}\n"
 
 
 def _told(value: Any) -> Any:
