@@ -108,7 +108,7 @@ def test_each_answer_has_a_record_with_everything_that_the_policy_wants(served, 
 
 def test_how_a_request_ended_is_kept_without_what_it_asked(served, client, monkeypatch) -> None:
     served.release(Sum())
-    body = {"rows": [served.row()]}
+    body = {"rows": [served.asked()]}
     with client() as http:
         assert http.post("/predict", json=body).status_code == 200
         assert http.post("/predict", json={"rows": []}).status_code == 422
@@ -133,7 +133,7 @@ def test_a_request_is_answered_where_its_end_cannot_be_written_down(served, clie
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way", encoding="utf-8")
     with client() as http:
-        assert http.post("/predict", json={"rows": [served.row()]}).status_code == 200
+        assert http.post("/predict", json={"rows": [served.asked()]}).status_code == 200
         assert 'serving_failures_total{what="call_log"}' in http.get("/metrics").text
 
 
