@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from . import metrics
 from .settings import Settings
+from .use_case import serving
 
 OUTCOMES = ("within", "breached", "inconclusive")
 # What an alert says about a monitor, and where it leads.
@@ -70,12 +71,13 @@ def _observed(record: dict[str, Any]) -> Iterator[Metric]:
     )
 
 
-_shown: list[Limits] = []
+_shown: list[Collector] = []
 
 
 def show(settings: Settings) -> None:
-    """Show these limits under ``/metrics``, in place of any that were shown before."""
+    """Show limits, and what the use case has to show, in place of any that were shown before."""
     while _shown:
         metrics.REGISTRY.unregister(_shown.pop())
-    _shown.append(Limits(settings))
-    metrics.REGISTRY.register(_shown[0])
+    for kind in (Limits, *getattr(serving, "COLLECTORS", ())):
+        _shown.append(kind(settings))
+        metrics.REGISTRY.register(_shown[-1])

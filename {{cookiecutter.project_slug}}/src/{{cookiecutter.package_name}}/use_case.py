@@ -11,7 +11,8 @@ serving     `current(tables, view)`, the rows to answer now; `present(rows, answ
             takes the explanation where what answers has one; `sources(days, row)`, the rows of the
             data that one of these was made from, if `nox -s trace` is to find them; `held(rows,
             answers)`, why an answer waits for a person, if it may have to; `instead(tables)`, the
-            name of what people are shown who did not consent, and what that is, by column
+            name of what people are shown who did not consent, and what that is, by column;
+            `COLLECTORS`, what else Prometheus may read of it
 """
 
 from .{{ cookiecutter.use_case }} import evaluation, features, models, rules, serving

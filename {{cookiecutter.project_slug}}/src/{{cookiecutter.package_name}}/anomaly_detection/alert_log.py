@@ -9,6 +9,7 @@ What people make of an alert stands in the review queue.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ from .alerts import COOL_DOWN
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS stream (
     source TEXT PRIMARY KEY,        -- what is read; positions mean nothing in another stream
-    position INTEGER NOT NULL       -- the first event that was not judged yet
+    position INTEGER NOT NULL,      -- the first event that was not judged yet
+    ends INTEGER NOT NULL,          -- how many events the source had when it was last asked
+    judged REAL NOT NULL,           -- when a batch was last judged, in seconds since 1970
+    starts INTEGER NOT NULL         -- how often somebody began to follow it
 );
 CREATE TABLE IF NOT EXISTS alerts (
     number INTEGER PRIMARY KEY,     -- the position of the event that began it
@@ -69,7 +73,8 @@ class AlertLog:
         if source is None:
             return
         self._database.execute(
-            "INSERT INTO stream SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)", (source,)
+            "INSERT INTO stream SELECT ?, 0, 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)",
+            (source,),
         )
         if self.source != source:
             raise RefusedError(
@@ -94,16 +99,19 @@ class AlertLog:
         scores: np.ndarray,
         off: np.ndarray,
         names: Sequence[str],
+        *,
+        ends: int = 0,
     ) -> None:
         """Keep what a batch of events that begins at a position brought, as a whole.
 
         ``times`` (UTC), ``scores``, ``off`` (which of them are alerts) and ``names`` (who answered)
-        have one entry for each event.
+        have one entry for each event. ``ends`` is how many events the source has by now.
         """
+        after = position + len(times)
         with self._transaction():
             moved = self._database.execute(
-                "UPDATE stream SET position = ? WHERE position = ?",
-                (position + len(times), position),
+                "UPDATE stream SET position = ?, ends = ?, judged = ? WHERE position = ?",
+                (after, max(ends, after), time.time(), position),
             )
             if moved.rowcount != 1:
                 raise RefusedError(
@@ -113,13 +121,19 @@ class AlertLog:
             for place in np.flatnonzero(off):
                 self._add(position + int(place), times[place], float(scores[place]), names[place])
 
-    def _add(self, position: int, time: np.datetime64, score: float, name: str) -> None:
+    def begun(self, ends: int) -> None:
+        """Note that somebody begins to follow, and how many events the source has."""
+        self._database.execute(
+            "UPDATE stream SET starts = starts + 1, ends = max(position, ?)", (ends,)
+        )
+
+    def _add(self, position: int, moment: np.datetime64, score: float, name: str) -> None:
         """Add a reading that is off to the alert that is going on, or begin one."""
-        said = str(np.datetime_as_string(time, unit="ms"))
+        said = str(np.datetime_as_string(moment, unit="ms"))
         going_on = self._database.execute(
             "UPDATE alerts SET last = ?, readings = readings + 1, score = max(score, ?) "
             "WHERE number = (SELECT max(number) FROM alerts) AND last > ?",
-            (said, score, str(np.datetime_as_string(time - COOL_DOWN, unit="ms"))),
+            (said, score, str(np.datetime_as_string(moment - COOL_DOWN, unit="ms"))),
         )
         if going_on.rowcount == 0:
             self._database.execute(

@@ -10,9 +10,11 @@ import pandas as pd
 
 from .. import feature_schema
 from .features import DATASET, NAMES, TIME, build
+from .progress import Progress
 from .rules import ALERT
 
 HOUR = 60
+COLLECTORS = (Progress,)
 
 
 def current(tables: dict[str, ibis.Table], view: dict[str, Any]) -> pd.DataFrame:

@@ -51,6 +51,9 @@ class Source(Protocol):
         time and the features; what could not be read of an event is missing in it.
         """
 
+    def ends(self) -> int:
+        """Return how many events there are by now; another thread may be reading."""
+
 
 class Sink(Protocol):
     """Who is told of an alert; told again after a crash, it has to drop that."""
@@ -73,6 +76,10 @@ class Replay:
         if self._rate:
             time.sleep(len(found) / self._rate)
         return found
+
+    def ends(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
 
 
 class ReviewQueue:
@@ -155,12 +162,13 @@ class Watch:
 
 def follow(source: Source, watch: Watch, log: AlertLog, sink: Sink) -> int:
     """Judge everything from where the log stands, and return how many events that were."""
+    log.begun(source.ends())
     _tell(log, sink)
     judged = 0
     for position, events in read_ahead(source, log.position):
         scores, names = watch.judge(events)
         times = events[features.TIME].to_numpy()
-        log.record(position, times, scores, scores >= ALERT, names)
+        log.record(position, times, scores, scores >= ALERT, names, ends=source.ends())
         _tell(log, sink)
         judged += len(events)
     return judged
