@@ -220,7 +220,7 @@ def reset(session: nox.Session) -> None:
 
 @nox.session
 def expire(session: nox.Session) -> None:
-    """Delete recorded decisions that were kept as long as policies/data.yaml says."""
+    """Delete decisions, answers and features kept as long as policies/data.yaml says."""
     pipeline_command(session, "expire")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from datetime import datetime
 from datetime import timedelta
 
 import pandas as pd
 import pytest
+from ai_program import digests
 from conftest import TOKEN
 from conftest import Served
 from hypothesis import given
@@ -18,6 +20,7 @@ from starlette.testclient import TestClient
 
 from {{ cookiecutter.package_name }} import feature_schema
 from {{ cookiecutter.package_name }} import feature_store
+from {{ cookiecutter.package_name }} import files
 from {{ cookiecutter.package_name }} import golden
 from {{ cookiecutter.package_name }} import ingest
 from {{ cookiecutter.package_name }} import privacy
@@ -122,6 +125,21 @@ def test_a_damaged_table_is_refused(served, rows) -> None:
         feature_store.get(found, table.lineage)
     with pytest.raises(RefusedError, match="there is no table of features"):
         feature_store.get(found, "unheard-of")
+
+
+def test_old_tables_expire_but_for_the_one_that_is_served(served, rows) -> None:
+    found = served.settings
+    kept = feature_store.put(found, DIGEST, rows)
+    old, new = (feature_store.put(found, DIGEST.replace("0", each), rows) for each in "12")
+    pointer = {"view": found.features_reference, "lineage": kept.lineage}
+    files.write(found.root, {feature_store.PUBLISHED: digests.pretty(pointer)})
+    for table in (kept, old):
+        for path in table.path.parent.glob(f"{table.lineage}.*"):
+            os.utime(path, (0, 0))
+    gone = files.expire(feature_store.unpublished(found), "2026-01-01")
+    assert {path.name for path in gone} == {f"{old.lineage}.json", f"{old.lineage}.parquet"}
+    assert feature_store.published(found) == kept
+    assert feature_store.get(found, new.lineage) == new
 
 
 # Serving: the published rows, by their keys.

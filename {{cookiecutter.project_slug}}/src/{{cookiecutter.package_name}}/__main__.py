@@ -396,11 +396,16 @@ def _review_summary(found: settings.Settings, options: argparse.Namespace) -> in
 
 
 def _expire(found: settings.Settings, _: argparse.Namespace) -> int:
-    from . import calls, decisions
+    from . import calls, decisions, feature_store, files, journal, predict
 
-    deleted = [*decisions.expire(found), *calls.expire(found)]
-    kept = found.privacy["retention"]["decision_log_days"]
-    print(f"{len(deleted)} files of decisions and calls deleted; they are kept for {kept} days")
+    kept = int(found.privacy["retention"]["decision_log_days"])
+    oldest = journal.oldest(kept)
+    copies = files.expire([found.root / predict.WHOLE, *feature_store.unpublished(found)], oldest)
+    deleted = [*decisions.expire(found), *calls.expire(found), *copies]
+    print(
+        f"{len(deleted)} files of decisions, calls, answers and features deleted; they are kept "
+        f"for {kept} days"
+    )
     return 0
 
 

@@ -196,6 +196,15 @@ def _forget(settings: Settings, kept: Table) -> None:
             manifest.unlink()
 
 
+def unpublished(settings: Settings) -> list[Path]:
+    """Return the files of all tables but the published one; they can be made again."""
+    try:
+        name = json.loads((settings.root / PUBLISHED).read_bytes())["lineage"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = None
+    return [path for path in sorted((settings.root / FOLDER).glob("*/*")) if path.stem != name]
+
+
 def published(settings: Settings) -> Table:
     """Return the published table, which has to be one of the view as it is now."""
     try:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
+
+
+def expire(paths: Iterable[Path], oldest: str) -> list[Path]:
+    """Delete those of these files that were written before a day, YYYY-MM-DD; return them."""
+    expired = [
+        path
+        for path in paths
+        if path.is_file()
+        and datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat() < oldest
+    ]
+    for path in expired:
+        path.unlink()
+    return expired
 
 
 def write(root: Path, contents: dict[str, bytes]) -> None:

@@ -87,10 +87,15 @@ def read(folder: Path, since: str = "") -> Iterator[dict[str, Any]]:
                     raise RefusedError(f"{path}:{number} is damaged: it holds no record") from None
 
 
+def oldest(days: int) -> str:
+    """Return the first day that is kept, YYYY-MM-DD, where so many days are."""
+    return (date.fromisoformat(now()[:10]) - timedelta(days=days)).isoformat()
+
+
 def expire(folder: Path, days: int) -> list[Path]:
     """Delete the files whose last record is older than so many days; return them."""
-    oldest = (date.fromisoformat(now()[:10]) - timedelta(days=days)).isoformat()
-    expired = [path for path in sorted(folder.glob("*.jsonl")) if path.name[:10] < oldest]
+    first = oldest(days)
+    expired = [path for path in sorted(folder.glob("*.jsonl")) if path.name[:10] < first]
     for path in expired:
         path.unlink()
     return expired
