@@ -66,7 +66,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if not key.startswith(("GIT_", "COOKIECUTTER", "AI_PROGRAM"))
+        if not key.startswith(("GIT_", "COOKIECUTTER", "AI_PROGRAM", "PYTEST_"))
     }
     return {
         **kept,
