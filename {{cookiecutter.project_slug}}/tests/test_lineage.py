@@ -67,7 +67,7 @@ def test_a_catalogue_that_cannot_be_reached_stops_nothing(served, events, monkey
 
 
 def test_a_place_that_cannot_be_written_stops_nothing(served, events, capsys) -> None:
-    (served.root / "var").write_text("in the way", encoding="utf-8")
+    (served.root / lineage.FILE).mkdir(parents=True)
     with pipeline.stage(served.settings, "ingest"):
         pass
     assert "the lineage is not complete" in capsys.readouterr().err
