@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_program import documents
+from ai_program import documents, evidence
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE.parent
@@ -347,8 +347,8 @@ def serving(made: Path, python: Path, package: str) -> None:
     git(made, "add", "--all")
     git(made, "commit", "-q", "--no-verify", "-m", "Evaluate")
     process(BIN / "nox", "-s", "promote", "--", "--approve", "@grace", cwd=made)()
-    active = json.loads((made / "evidence" / "active.json").read_text(encoding="utf-8"))
-    entry = made / "models" / "registry" / f"{active['version']}.json"
+    active = json.loads((made / evidence.ACTIVE).read_text(encoding="utf-8"))
+    entry = made / evidence.REGISTRY / f"{active['version']}.json"
     rows = [each["input"] for each in json.loads(entry.read_text(encoding="utf-8"))["golden"]]
     ours = [json.dumps({"rows": [row]}).encode() for row in rows]
     split = ({"columns": list(row), "data": [list(row.values())]} for row in rows)
