@@ -365,7 +365,13 @@ def served(made: Path, name: str, command: list, path: str, bodies: list[bytes])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = {**os.environ, "SERVING_TOKEN": TOKEN, "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    env = {
+        **os.environ,
+        "SERVING_TOKEN": TOKEN,
+        "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db",
+        # mlflow looks for its server's program there.
+        "PATH": f"{made / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
     server = subprocess.Popen(
         [*command, str(port)], cwd=made, env=env, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -382,7 +388,8 @@ def served(made: Path, name: str, command: list, path: str, bodies: list[bytes])
             errors = callers * (REQUESTS // callers) - len(times)
             print(f"    {name}, {callers} at once: {shown}, {errors} errors", flush=True)
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)
 
 
